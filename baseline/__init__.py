@@ -1,0 +1,1 @@
+"""The LightGBM baseline on per-pixel features."""

@@ -1,0 +1,138 @@
+"""Fit the baseline and score it out-of-fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lightgbm
+import numpy as np
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+from baseline.gbm import GbmModel, coarse_rows, gbm_score
+from errors import TrainingError
+from features.indices import INDICES
+from features.stack import build_stack, parse_channel
+from scores.folds import contiguous_folds
+from scores.threshold import best_threshold
+from tiles.folder import LabelledTile
+from tiles.tile import THERMAL_BAND
+
+GBM_CHANNELS = (
+    "blue", "green", "swir1", "ndsi", "ndsaii", "ndglai", "blue_red", "blue_green",
+    "green.scene", "swir1.scene", "thermal.scene", "ndsi.scene",
+    "green.rank", "swir1.rank", "ndsi.rank", "ndglai.rank", "thermal.rank",
+    "green.mean7", "green.meanscene21", "green.meanscene61", "green.meanscene121",
+    "swir1.mean7", "swir1.meanscene21", "swir1.meanscene61",
+    "ndsi.mean7", "ndsi.mean21", "ndsi.mean61",
+    "ndglai.mean21", "blue_red.mean21",
+    "thermal.meanscene7", "thermal.meanscene21", "thermal.meanscene61", "thermal.meanscene121",
+    "green.diff21", "green.diff61", "swir1.diff21", "thermal.diff21", "thermal.diff61", "thermal.diff121",
+    "green.std7", "green.std21", "green.std61", "swir1.std21", "thermal.std21", "ndsi.std21",
+    "green.contrast7", "green.contrast21", "green.correlation7", "green.correlation21", "green.share61",
+)
+
+
+@dataclass(frozen=True)
+class GbmConfig:
+    """Settings of the baseline."""
+
+    channels: tuple[str, ...] = GBM_CHANNELS
+    trees: int = 250
+    leaves: int = 31
+    learning_rate: float = 0.06
+    smallest_leaf: int = 200
+    rows_per_tile: int = 12_000
+    missing_thermal: float = 0.2  # share of rows shown without temperature, so that its absence is known
+    seed: int = 0
+    jobs: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Sampled cells: ``values`` float32 (N, C), ``truth`` bool (N,)."""
+
+    values: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold: its model, its held-out tiles, and the threshold chosen on the other folds."""
+
+    model: GbmModel
+    tile_ids: tuple[str, ...]
+    threshold: float
+
+
+def sample_rows(labelled: LabelledTile, config: GbmConfig, number: int) -> Rows:
+    """Random valid cells of one tile; a cell is glacier where most of its 2x2 pixels are."""
+    tile, truth = labelled
+    cells, known = coarse_rows(build_stack(tile, config.channels))
+    padded = np.pad(truth, [(0, truth.shape[0] % 2), (0, truth.shape[1] % 2)]).astype(np.float32)
+    glacier = (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) >= 2
+    random = np.random.default_rng([config.seed, number])
+    places = np.flatnonzero(known)
+    chosen = np.sort(random.choice(places, min(config.rows_per_tile, len(places)), replace=False))
+    return Rows(cells.reshape(-1, cells.shape[-1])[chosen], glacier.ravel()[chosen])
+
+
+def sample_all_rows(tiles: Sequence[LabelledTile], config: GbmConfig) -> list[Rows]:
+    """``sample_rows`` of every tile, on several threads: the filters release Python's lock."""
+    work = (delayed(sample_rows)(labelled, config, number) for number, labelled in enumerate(tiles))
+    done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(work)
+    return list(tqdm(done, total=len(tiles), desc="features", unit="tile", disable=None))
+
+
+def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
+    """Train on sampled rows of several tiles; the same rows, seed and threads give the same trees.
+
+    Raises TrainingError when the rows hold one class only.
+    """
+    values, truth = np.concatenate([part.values for part in rows]), np.concatenate([part.truth for part in rows])
+    if truth.all() or not truth.any():
+        raise TrainingError("the training tiles: hold only one class; give tiles with and without glacier pixels.")
+    thermal = [row for row, name in enumerate(config.channels) if THERMAL_BAND in INDICES[parse_channel(name)[0]].bands]
+    without = np.random.default_rng(config.seed).random(len(values)) < config.missing_thermal
+    values[np.ix_(without, thermal)] = np.nan
+    settings = {"objective": "binary", "num_leaves": config.leaves, "learning_rate": config.learning_rate,
+                "min_data_in_leaf": config.smallest_leaf, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1,
+                "lambda_l2": 5.0, "max_bin": 127, "deterministic": True, "force_row_wise": True, "seed": config.seed,
+                "num_threads": config.jobs, "verbosity": -1}
+    data = lightgbm.Dataset(values, truth.astype(np.float32), feature_name=[name.replace(".", "_") for name in config.channels])
+    return GbmModel(lightgbm.train(settings, data, config.trees), config.channels)
+
+
+def cross_validate_gbm(tiles: Sequence[LabelledTile], config: GbmConfig, folds: int = 4,
+                       extra: Sequence[LabelledTile] = ()) -> tuple[list[FoldResult], dict[str, np.ndarray], list[Rows]]:
+    """Out-of-fold scores over contiguous spatial folds.
+
+    ``extra`` tiles are trained on in every fold and scored in none. Returns the folds, the out-of-fold score of
+    each tile (float32 (H, W)) and the sampled rows of each tile, in the order of ``tiles``.
+    """
+    blocks = contiguous_folds([tile.tile_id for tile, _ in tiles], folds)
+    rows = sample_all_rows([*tiles, *extra], config)
+    by_id = {tile.tile_id: (tile, truth) for tile, truth in tiles}
+    models, scores = [], {}
+    for block in tqdm(blocks, desc="folds", disable=None):
+        kept = [part for number, part in enumerate(rows) if number >= len(tiles) or tiles[number][0].tile_id not in block]
+        models.append(fit_gbm(kept, config))
+        for tile_id in block:
+            tile = by_id[tile_id][0]
+            scores[tile_id] = gbm_score(models[-1], build_stack(tile, config.channels), config.jobs)
+    truths = {tile_id: truth for tile_id, (_, truth) in by_id.items()}
+    valids = {tile_id: tile.valid for tile_id, (tile, _) in by_id.items()}
+    results = [FoldResult(model, tuple(block), threshold_on_others(block, scores, truths, valids))
+               for model, block in zip(models, blocks)]
+    return results, scores, rows[:len(tiles)]
+
+
+def threshold_on_others(block: Sequence[str], scores: dict[str, np.ndarray], truths: dict[str, np.ndarray],
+                        valids: dict[str, np.ndarray], low: float = 0.0, high: float = 1.0) -> float:
+    """The MCC threshold over all tiles but those of ``block``, whose scores it never sees."""
+    others = [tile_id for tile_id in scores if tile_id not in block]
+    score = np.concatenate([scores[tile_id][valids[tile_id]] for tile_id in others])
+    truth = np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in others])
+    nodata = sum(int((~valids[tile_id]).sum()) for tile_id in others)
+    return best_threshold(truth, score, low, high, nodata)[0]

@@ -1,0 +1,154 @@
+"""Training samples: random crops with the radiometry, geometry and missing bands of other scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from features.indices import compute_index
+from features.stack import INDICES, build_stack, parse_channel
+from tiles.tile import BAND_NAMES, THERMAL_BAND, Tile
+
+
+@dataclass(frozen=True)
+class TrainingTile:
+    """A labelled tile with the channels that depend on the whole scene computed once.
+
+    ``bands``: float32 (5, H, W) in the order of BAND_NAMES, NaN where missing; ``context``: float16
+    (C, H, W), the channels with a transform; ``truth`` and ``valid`` bool (H, W).
+    """
+
+    tile_id: str
+    bands: np.ndarray
+    context: np.ndarray
+    truth: np.ndarray
+    valid: np.ndarray
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a sample may be changed; standard deviations are of normal draws, shares are probabilities."""
+
+    gain: float = 0.10  # log gain of all reflectances
+    band_gain: float = 0.03  # log gain of each reflectance
+    haze: float = 0.008  # added reflectance
+    thermal_shift: float = 1.5  # kelvin, on differences from the scene's median
+    context_gain: float = 0.10  # log gain of differences and textures
+    rank_gamma: float = 0.15  # log exponent on ranks
+    drop_thermal: float = 0.2
+    drop_ranks: float = 0.1
+    scale: float = 0.5  # share of samples resampled
+    scale_range: tuple[float, float] = (0.7, 1.4)
+
+
+def is_context(name: str) -> bool:
+    """Whether a channel depends on pixels other than its own."""
+    return parse_channel(name)[1] != ""
+
+
+def needs_thermal(name: str) -> bool:
+    """Whether a channel is computed from the thermal band."""
+    return THERMAL_BAND in INDICES[parse_channel(name)[0]].bands
+
+
+def prepare(tile: Tile, truth: np.ndarray, channel_names: Sequence[str]) -> TrainingTile:
+    """A tile and its truth, ready to be cropped at random."""
+    bands = np.stack([tile.bands.get(band, np.full(tile.shape, np.nan, np.float32)) for band in BAND_NAMES])
+    context = build_stack(tile, [name for name in channel_names if is_context(name)])
+    return TrainingTile(tile.tile_id, bands, context.array.astype(np.float16), truth, tile.valid)
+
+
+class CropSampler:
+    """Draws batches of crops; the same seed gives the same batches."""
+
+    def __init__(self, tiles: Sequence[TrainingTile], weights: Sequence[float], channel_names: Sequence[str], crop: int,
+                 augmentation: Augmentation, mean: np.ndarray, std: np.ndarray, seed: int) -> None:
+        self.tiles = list(tiles)
+        self.share = np.asarray(weights, float) / np.sum(weights)
+        self.names = tuple(channel_names)
+        self.crop, self.change = crop, augmentation
+        self.mean, self.std = mean.reshape(-1, 1, 1), std.reshape(-1, 1, 1)
+        self.random = np.random.default_rng(seed)
+
+    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Channels (N, C + 1, crop, crop) with the valid mask last, truth float and valid bool (N, crop, crop)."""
+        samples = [self.sample() for _ in range(size)]
+        channels, truth, valid = (torch.stack(part) for part in zip(*samples))
+        return channels, truth, valid
+
+    def sample(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """One augmented crop."""
+        tile = self.tiles[self.random.choice(len(self.tiles), p=self.share)]
+        side = self.crop
+        if self.random.random() < self.change.scale:
+            side = round(self.crop * np.exp(self.random.uniform(*np.log(self.change.scale_range))))
+        rows, columns = self.window(tile, side)
+        valid = tile.valid[rows, columns]
+        channels = self.channels(tile.bands[:, rows, columns], tile.context[:, rows, columns], valid)
+        stacked = np.concatenate([channels, valid[None], tile.truth[None, rows, columns]]).astype(np.float32)
+        stacked = pad_to(flip_and_turn(stacked, self.random), side)
+        sample = torch.from_numpy(stacked)
+        if side != self.crop:
+            smooth = functional.interpolate(sample[None, :-2], size=(self.crop, self.crop), mode="bilinear", align_corners=False)[0]
+            sharp = functional.interpolate(sample[None, -2:], size=(self.crop, self.crop), mode="nearest")[0]
+            sample = torch.cat([smooth * sharp[:1], sharp])
+        return sample[:-1], sample[-1], sample[-2] > 0.5
+
+    def window(self, tile: TrainingTile, side: int) -> tuple[slice, slice]:
+        """A random window with some valid pixels in it, cut off where the tile is smaller."""
+        height, width = tile.valid.shape
+        for _ in range(5):
+            top = self.random.integers(0, max(height - side, 0) + 1)
+            left = self.random.integers(0, max(width - side, 0) + 1)
+            rows, columns = slice(top, top + side), slice(left, left + side)
+            if tile.valid[rows, columns].mean() > 0.2:
+                break
+        return rows, columns
+
+    def channels(self, bands: np.ndarray, context: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """Normalised channels (C, h, w) of a crop after radiometric changes, 0 where nothing is known."""
+        change, random = self.change, self.random
+        named = {band: values for band, values in zip(BAND_NAMES, bands)}
+        gain = np.exp(random.normal(0, change.gain))
+        haze = random.normal(0, change.haze)
+        for band in BAND_NAMES[:-1]:
+            factor = gain * np.exp(random.normal(0, change.band_gain))
+            named[band] = named[band] * np.float32(factor) + np.float32(haze if band != "swir1" else haze / 3)
+        named[THERMAL_BAND] = named[THERMAL_BAND] + np.float32(random.normal(0, change.thermal_shift))
+        without_thermal, without_ranks = random.random() < change.drop_thermal, random.random() < change.drop_ranks
+        array = np.empty((len(self.names), *valid.shape), np.float32)
+        row_of_context = 0
+        for row, name in enumerate(self.names):
+            if is_context(name):
+                array[row] = self.jitter(name, context[row_of_context].astype(np.float32))
+                row_of_context += 1
+            else:
+                array[row] = compute_index(name, named)
+            if (without_thermal and needs_thermal(name)) or (without_ranks and name.endswith(".rank")):
+                array[row] = np.nan
+        array = (array - self.mean) / self.std
+        return np.where(valid & np.isfinite(array), array, np.float32(0))
+
+    def jitter(self, name: str, values: np.ndarray) -> np.ndarray:
+        """A context channel as another scene might show it."""
+        _, transform, _ = parse_channel(name)
+        if transform == "rank":
+            return values ** np.float32(np.exp(self.random.normal(0, self.change.rank_gamma)))
+        shift = self.random.normal(0, self.change.thermal_shift) if name in ("thermal.scene",) else 0.0
+        return values * np.float32(np.exp(self.random.normal(0, self.change.context_gain))) + np.float32(shift)
+
+
+def flip_and_turn(stacked: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """One of the eight flips and rotations of (C, h, w)."""
+    turned = np.rot90(stacked, random.integers(4), axes=(1, 2))
+    return np.ascontiguousarray(turned[:, :, ::-1] if random.random() < 0.5 else turned)
+
+
+def pad_to(stacked: np.ndarray, side: int) -> np.ndarray:
+    """Pad (C, h, w) with zeros, which is nodata, at the end of both axes."""
+    short = [(0, 0), (0, max(side - stacked.shape[1], 0)), (0, max(side - stacked.shape[2], 0))]
+    return np.pad(stacked, short) if any(after for _, after in short) else stacked

@@ -1,0 +1,1 @@
+"""Cross-validation, the model's making, the demo and the result tables."""

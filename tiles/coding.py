@@ -1,0 +1,76 @@
+"""How a file's numbers become reflectance and kelvin: recognised from their range, stated, never assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+import numpy as np
+
+from errors import CodingError
+
+
+@dataclass(frozen=True)
+class Coding:
+    """physical = number * scale + offset."""
+
+    name: str
+    scale: float
+    offset: float
+
+
+# USGS Landsat 8-9 Collection 2 Level 2 Science Product Guide (LSDS-1619), tables 6-1 and 6-2
+LEVEL2_REFLECTANCE = Coding("Collection-2 Level-2 numbers", 2.75e-5, -0.2)
+LEVEL2_TEMPERATURE = Coding("Collection-2 Level-2 numbers", 0.00341802, 149.0)
+UNIT_REFLECTANCE = Coding("reflectance 0..1", 1.0, 0.0)
+TENTHOUSANDTHS = Coding("reflectance times 10 000", 1e-4, 0.0)
+EIGHT_BIT = Coding("8-bit reflectance, 255 = 1", 1.0 / 255.0, 0.0)
+KELVIN = Coding("kelvin", 1.0, 0.0)
+
+# Reflectance of SWIR1 is below 0.55 over land in the median of any tile, so times 10 000 it stays below
+# 5 500; Collection-2 numbers code reflectance 0 as 7 273 and fall below 6 000 only in over-corrected shadow.
+LEVEL2_SWIR_FLOOR = 5_500.0
+UNIT_MAXIMUM = 5.0
+KELVIN_RANGE = (150.0, 350.0)
+LEVEL2_TEMPERATURE_RANGE = (3_000.0, 65_535.0)  # 159 K .. 373 K
+
+
+def recognise_reflectance(optical: list[np.ndarray], swir1: np.ndarray, valid: np.ndarray, where: str) -> Optional[Coding]:
+    """Which coding the optical bands are in; None where no pixel is valid.
+
+    ``optical``: (H, W) arrays in the file's numbers; ``swir1`` is one of them; ``valid`` bool (H, W).
+    Raises CodingError when they fit none.
+    """
+    if not valid.any():
+        return None
+    largest = max(float(band[valid].max()) for band in optical)
+    smallest = min(float(band[valid].min()) for band in optical)
+    median_swir1 = float(np.median(swir1[valid]))
+    if largest > 65_535 or smallest < -20_000:
+        raise CodingError(f"{where}: values from {smallest:g} to {largest:g} fit no known coding; give Collection-2 "
+                          "Level-2 numbers, reflectance in 0..1 or reflectance times 10 000.")
+    if largest <= UNIT_MAXIMUM:
+        return UNIT_REFLECTANCE
+    if largest <= 255:
+        return EIGHT_BIT
+    return LEVEL2_REFLECTANCE if median_swir1 > LEVEL2_SWIR_FLOOR else TENTHOUSANDTHS
+
+
+def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str) -> Coding:
+    """Which coding the thermal band is in, from the median of its ``measured`` pixels (bool, H x W).
+
+    Raises CodingError when it fits none.
+    """
+    median = float(np.median(thermal[measured]))
+    if KELVIN_RANGE[0] <= median <= KELVIN_RANGE[1]:
+        return KELVIN
+    if LEVEL2_TEMPERATURE_RANGE[0] <= median <= LEVEL2_TEMPERATURE_RANGE[1]:
+        return LEVEL2_TEMPERATURE
+    raise CodingError(f"{where}: a median of {median:g} is neither kelvin ({KELVIN_RANGE[0]:g}..{KELVIN_RANGE[1]:g}) nor "
+                      "Collection-2 Level-2 numbers; convert the band, or leave Band5 out to map without temperature.")
+
+
+def to_physical(band: np.ndarray, coding: Coding, valid: np.ndarray) -> np.ndarray:
+    """Reflectance or kelvin as float32 (H, W), 0 under nodata."""
+    physical = band.astype(np.float32) * np.float32(coding.scale) + np.float32(coding.offset)
+    return np.where(valid, physical, np.float32(0))

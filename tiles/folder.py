@@ -1,0 +1,170 @@
+"""The challenge's folder layout: Band1..Band5 (and label) with one file a tile in each."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Union
+
+import numpy as np
+
+from errors import LayoutError, ShapeError
+from tiles.coding import EIGHT_BIT, recognise_reflectance, recognise_temperature, to_physical
+from tiles.raster import read_raster, write_raster
+from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Georeference, Tile
+
+BAND_FOLDERS = {1: "blue", 2: "green", 3: "red", 4: "swir1", 5: "thermal"}
+BAND_FOLDER_PATTERN = re.compile(r"^band[ _-]?([1-5])$", re.IGNORECASE)
+TILE_ID_PATTERN = re.compile(r"(\d+(?:_\d+)*)$")
+SUFFIXES = (".tif", ".tiff")
+LABEL_FOLDER = "label"
+
+
+LabelledTile = tuple[Tile, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TileFiles:
+    """Where the bands of one tile lie; ``problem`` says why it cannot be read, if it cannot."""
+
+    tile_id: str
+    paths: dict[str, Path]
+    problem: str = ""
+
+
+def tile_id_of(path: Path) -> str:
+    """The tile's id: the number groups that end the file name (``02_07``, ``001``), else the whole stem."""
+    found = TILE_ID_PATTERN.search(path.stem)
+    return found.group(1) if found else path.stem
+
+
+def band_folders(root: Path) -> dict[str, str]:
+    """The sub-folders of ``root`` by name, as the evaluator passes them."""
+    if not root.is_dir():
+        raise LayoutError(f"{root}: no such folder; give the folder that holds Band1 to Band5.")
+    return {entry: str(root / entry) for entry in sorted(os.listdir(root)) if (root / entry).is_dir()}
+
+
+def find_tiles(imagepath: Mapping[str, Union[str, Path]]) -> list[TileFiles]:
+    """Match the files of Band1..Band5 by tile id; any other folder in ``imagepath`` is ignored.
+
+    Sorted by tile id. A tile that lacks a band comes back with ``problem`` set. Raises LayoutError when
+    a folder of the four optical bands is missing, or when there is no tile at all.
+    """
+    folders = {}
+    for key, folder in imagepath.items():
+        match = BAND_FOLDER_PATTERN.match(str(key))
+        if match:
+            folders[BAND_FOLDERS[int(match.group(1))]] = Path(folder)
+    for number, band in BAND_FOLDERS.items():
+        if band != THERMAL_BAND and band not in folders:
+            raise LayoutError(f"Band{number} ({band}): the folder is missing among {sorted(map(str, imagepath))}; "
+                              "give Band1 (blue), Band2 (green), Band3 (red), Band4 (SWIR1) and, if there is one, Band5 (thermal).")
+    files = {band: files_by_id(folders[band]) for band in BAND_FOLDERS.values() if band in folders}
+    ids = sorted(set().union(*files.values()))
+    if not ids:
+        raise LayoutError(f"{folders['blue']}: holds no .tif or .tiff file; give the folder with Band1 to Band5 of at least one tile.")
+    return [match_bands(tile_id, files, folders) for tile_id in ids]
+
+
+def files_by_id(folder: Path) -> dict[str, Path]:
+    """The TIFF files of one folder by tile id; two files with one id are an error."""
+    if not folder.is_dir():
+        raise LayoutError(f"{folder}: no such folder; give the folder that holds this band's tiles.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            tile_id = tile_id_of(path)
+            if tile_id in found:
+                raise LayoutError(f"{path}: has the same tile id {tile_id} as {found[tile_id].name}; rename one of them.")
+            found[tile_id] = path
+    return found
+
+
+def match_bands(tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> TileFiles:
+    """The files of one tile, with what is missing named."""
+    paths = {band: files[band][tile_id] for band in files if tile_id in files[band]}
+    missing = [str(folders[band]) for band in files if band not in paths]
+    problem = f"tile {tile_id}: has no file in {', '.join(missing)}; add it or remove the tile's other bands." if missing else ""
+    return TileFiles(tile_id, paths, problem)
+
+
+def read_tile(files: TileFiles) -> Tile:
+    """Read one tile into physical units.
+
+    Raises LayoutError (a band is missing), RasterError, ShapeError or CodingError, each naming the file.
+    """
+    if files.problem:
+        raise LayoutError(files.problem)
+    numbers: dict[str, np.ndarray] = {}
+    georeference: Optional[Georeference] = None
+    for band, path in files.paths.items():
+        numbers[band], found = read_raster(path)
+        georeference = georeference or found
+        if numbers[band].shape != numbers["blue"].shape:
+            raise ShapeError(f"{path}: has {numbers[band].shape} pixels but {files.paths['blue'].name} has "
+                             f"{numbers['blue'].shape}; give all bands on one grid.")
+    notes = [note for band, path in files.paths.items() for note in non_finite_note(numbers[band], path)]
+    optical = [numbers[band] for band in OPTICAL_BANDS]
+    valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(band) for band in optical])
+    coding = recognise_reflectance(optical, numbers["swir1"], valid, str(files.paths["swir1"].parent.parent / files.tile_id))
+    if coding is None:
+        bands = {band: np.zeros(valid.shape, np.float32) for band in OPTICAL_BANDS}
+        return Tile(files.tile_id, bands, valid, "none (no valid pixel)", georeference, files.paths["blue"].name, tuple(notes))
+    bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
+    stated = coding.name
+    thermal, thermal_note = read_thermal(numbers.get(THERMAL_BAND), valid, coding is EIGHT_BIT, files)
+    if thermal is not None:
+        bands[THERMAL_BAND] = thermal
+        stated = thermal_note if thermal_note == coding.name else f"{coding.name}; temperature in {thermal_note}"
+    else:
+        notes.append(f"tile {files.tile_id}: {thermal_note}")
+    return Tile(files.tile_id, bands, valid, stated, georeference, files.paths["blue"].name, tuple(notes))
+
+
+def read_thermal(numbers: Optional[np.ndarray], valid: np.ndarray, eight_bit: bool,
+                 files: TileFiles) -> tuple[Optional[np.ndarray], str]:
+    """Temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
+
+    Single pixels without a measurement take the tile's median, which says nothing about them.
+    """
+    if numbers is None:
+        return None, "has no thermal band; mapped without temperature"
+    measured = valid & np.isfinite(numbers) & (numbers > 0)
+    if not measured.any():
+        return None, "its thermal band is all zero; treated as missing"
+    if eight_bit:
+        return None, "its thermal band has 8 bits and no unit; treated as missing"
+    coding = recognise_temperature(numbers, measured, str(files.paths[THERMAL_BAND]))
+    kelvin = to_physical(numbers, coding, measured)
+    return np.where(valid & ~measured, np.float32(np.median(kelvin[measured])), kelvin), coding.name
+
+
+def non_finite_note(band: np.ndarray, path: Path) -> list[str]:
+    """A sentence where a band holds NaN or infinity, which are treated as nodata."""
+    count = int(band.size - np.count_nonzero(np.isfinite(band)))
+    return [f"{path}: {count} NaN or infinite pixel(s) are treated as nodata"] if count else []
+
+
+def read_label(root: Path, tile_id: str) -> np.ndarray:
+    """The tile's truth as bool (H, W); labels are 0/255 in the challenge, any value above 0 is glacier."""
+    labels = files_by_id(root / LABEL_FOLDER)
+    if tile_id not in labels:
+        raise LayoutError(f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out.")
+    label, _ = read_raster(labels[tile_id])
+    return np.asarray(label > 0)
+
+
+def read_labelled(root: Path) -> list[LabelledTile]:
+    """Every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
+    return [(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
+
+
+def write_mask(folder: Path, tile: Tile, mask: np.ndarray) -> Path:
+    """Write a bool mask (H, W) as uint8 0/255 under the name of the tile's first band."""
+    path = Path(folder) / tile.source
+    write_raster(path, np.where(mask, np.uint8(255), np.uint8(0)), tile.georeference)
+    return path

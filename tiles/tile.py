@@ -1,0 +1,56 @@
+"""A tile: named bands as physical quantities, a valid mask and a georeference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
+
+OPTICAL_BANDS = ("blue", "green", "red", "swir1")
+THERMAL_BAND = "thermal"
+BAND_NAMES = OPTICAL_BANDS + (THERMAL_BAND,)
+
+
+@dataclass(frozen=True)
+class Georeference:
+    """GeoTIFF tags as they stand in the input file, so that they can be written back unchanged.
+
+    ``tags`` holds ``(code, dtype, count, value)`` rows as ``tifffile`` takes them in ``extratags``
+    (OGC GeoTIFF 1.1: 33550, 33922, 34264, 34735, 34736, 34737).
+    """
+
+    tags: tuple[tuple[int, int, int, Any], ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile of a Landsat-like scene.
+
+    ``bands``: float32 arrays (H, W); surface reflectance (1 = 100 %) for blue, green, red and swir1,
+    surface temperature in kelvin for thermal, which is absent where the tile has none. Values under
+    ``valid == False`` are 0 and mean nothing.
+    ``valid``: bool (H, W), true where SWIR1 > 0 in the file's own numbers and every band is finite.
+    ``coding``: how the file's numbers were understood, in words.
+    ``source``: file name of the first band, which masks inherit.
+    ``notes``: what a reader should know (bands missing, non-finite pixels).
+    """
+
+    tile_id: str
+    bands: dict[str, np.ndarray]
+    valid: np.ndarray
+    coding: str = "surface reflectance and kelvin"
+    georeference: Optional[Georeference] = None
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.valid.shape
+        return rows, columns
+
+    @property
+    def has_thermal(self) -> bool:
+        """Whether the tile has a thermal band at all."""
+        return THERMAL_BAND in self.bands
