@@ -20,7 +20,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Optional, Union
 
 import numpy as np
 import torch
@@ -37,7 +36,7 @@ MODEL_SUFFIXES = (".pth", ".pt")
 OLD_ARGUMENTS = {"--imagepath": "--data", "--output": "--out"}
 
 
-def maskgeration(imagepath: Mapping[str, Union[str, Path]], out_dir: Union[str, Path]) -> Optional[dict[str, np.ndarray]]:
+def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> dict[str, np.ndarray] | None:
     """Map every tile of the band folders ``{"Band1": folder, ..., "Band5": folder}``.
 
     ``out_dir`` is either a folder, where masks are written as uint8 0/255 under the names of the Band1
@@ -72,7 +71,9 @@ def maskgeration(imagepath: Mapping[str, Union[str, Path]], out_dir: Union[str, 
             write_mask(target, tile, mask)
     report(len(files), codings, failures)
     if failures and (len(failures) == len(files) or not returning):
-        raise TilesFailedError(f"{len(failures)} of {len(files)} tile(s) could not be mapped, the others are done: {' | '.join(failures)}")
+        raise TilesFailedError(
+            f"{len(failures)} of {len(files)} tile(s) could not be mapped, the others are done: {' | '.join(failures)}"
+        )
     return masks if returning else None
 
 
@@ -127,7 +128,10 @@ def command_line() -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:
-        print(f"error: {problem.filename}: {problem.strerror}; give the folder that holds Band1 to Band5.", file=sys.stderr)
+        print(
+            f"error: {problem.filename}: {problem.strerror}; give the folder that holds Band1 to Band5.",
+            file=sys.stderr,
+        )
         return 2
     return 0
 

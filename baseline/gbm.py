@@ -43,12 +43,14 @@ def load_gbm(text: bytes, expected: str, channel_names: Sequence[str], where: st
     if checksum(text) != expected:
         raise ModelFileError(f"{where}: the GBM's text does not match its checksum; copy or download the model again.")
     try:
-        booster = lightgbm.Booster(model_str=text.decode("ascii"), params={"verbosity": -1})
+        booster = lightgbm.Booster(model_str=text.decode("ascii"))
     except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as problem:
         raise ModelFileError(f"{where}: the GBM's text cannot be read ({problem}); train the model again.") from None
     if booster.num_feature() != len(channel_names):
-        raise ModelFileError(f"{where}: the GBM takes {booster.num_feature()} channels but {len(channel_names)} are named; "
-                             "train the model again.")
+        raise ModelFileError(
+            f"{where}: the GBM takes {booster.num_feature()} channels but {len(channel_names)} are named; "
+            "train the model again."
+        )
     return GbmModel(booster, tuple(channel_names))
 
 
@@ -58,9 +60,14 @@ def coarse_rows(stack: FeatureStack) -> tuple[np.ndarray, np.ndarray]:
     Returns the cells' channels, float32 (h, w, C) with NaN where nothing is known, and bool (h, w), which
     cells hold a valid pixel; h, w are half the stack's sides, rounded up.
     """
-    array = np.pad(stack.array, [(0, 0), (0, stack.valid.shape[0] % GBM_STRIDE), (0, stack.valid.shape[1] % GBM_STRIDE)],
-                   constant_values=np.nan)
-    corners = [array[:, row::GBM_STRIDE, column::GBM_STRIDE] for row in range(GBM_STRIDE) for column in range(GBM_STRIDE)]
+    array = np.pad(
+        stack.array,
+        [(0, 0), (0, stack.valid.shape[0] % GBM_STRIDE), (0, stack.valid.shape[1] % GBM_STRIDE)],
+        constant_values=np.nan,
+    )
+    corners = [
+        array[:, row::GBM_STRIDE, column::GBM_STRIDE] for row in range(GBM_STRIDE) for column in range(GBM_STRIDE)
+    ]
     total = sum(np.nan_to_num(corner) for corner in corners)
     count = sum(np.isfinite(corner).astype(np.float32) for corner in corners)
     cells = np.where(count > 0, total / np.maximum(count, 1), np.float32(np.nan)).astype(np.float32)
@@ -70,8 +77,9 @@ def coarse_rows(stack: FeatureStack) -> tuple[np.ndarray, np.ndarray]:
 def coarse_any(mask: np.ndarray) -> np.ndarray:
     """Whether any pixel of each 2x2 cell is set, bool (h, w)."""
     padded = np.pad(mask, [(0, mask.shape[0] % GBM_STRIDE), (0, mask.shape[1] % GBM_STRIDE)])
-    return np.logical_or.reduce([padded[row::GBM_STRIDE, column::GBM_STRIDE]
-                                 for row in range(GBM_STRIDE) for column in range(GBM_STRIDE)])
+    return np.logical_or.reduce(
+        [padded[row::GBM_STRIDE, column::GBM_STRIDE] for row in range(GBM_STRIDE) for column in range(GBM_STRIDE)]
+    )
 
 
 def gbm_score(model: GbmModel, stack: FeatureStack, jobs: int = 0) -> np.ndarray:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from tiles.synthetic import write_sample
 SAMPLE_TILES = 4
 
 
-def load_tiles(folder: Optional[Path], seed: int) -> list[LabelledTile]:
+def load_tiles(folder: Path | None, seed: int) -> list[LabelledTile]:
     """The labelled tiles of a folder, or of a synthetic sample where none is given."""
     if folder is not None:
         return read_labelled(folder)
@@ -47,8 +47,12 @@ def load_tiles(folder: Optional[Path], seed: int) -> list[LabelledTile]:
         return read_labelled(Path(place))
 
 
-def metrics_of(tiles: Sequence[LabelledTile], folds: Sequence[FoldResult], scores: dict[str, np.ndarray],
-               config: GbmConfig) -> dict[str, Any]:
+def metrics_of(
+    tiles: Sequence[LabelledTile],
+    folds: Sequence[FoldResult],
+    scores: dict[str, np.ndarray],
+    config: GbmConfig,
+) -> dict[str, Any]:
     """Out-of-fold scores over all pixels: pooled, per fold and per tile, each at its fold's threshold."""
     truths = {tile.tile_id: truth for tile, truth in tiles}
     per_tile, per_fold, total = {}, [], Confusion(0, 0, 0, 0)
@@ -58,9 +62,19 @@ def metrics_of(tiles: Sequence[LabelledTile], folds: Sequence[FoldResult], score
         total = total + of_fold
         per_tile.update({tile_id: one.scores() for tile_id, one in counts.items()})
         per_fold.append({"fold": number, "tiles": list(fold.tile_ids), "threshold": fold.threshold, **of_fold.scores()})
-    settings = {"trees": config.trees, "leaves": config.leaves, "learning_rate": config.learning_rate, "seed": config.seed}
-    return {"pooled": total.scores(), "folds": per_fold, "tiles": per_tile, "settings": settings,
-            "codings": sorted({tile.coding for tile, _ in tiles})}
+    settings = {
+        "trees": config.trees,
+        "leaves": config.leaves,
+        "learning_rate": config.learning_rate,
+        "seed": config.seed,
+    }
+    return {
+        "pooled": total.scores(),
+        "folds": per_fold,
+        "tiles": per_tile,
+        "settings": settings,
+        "codings": sorted({tile.coding for tile, _ in tiles}),
+    }
 
 
 def write_model(folder: Path, model: GbmModel, threshold: float) -> None:
@@ -78,8 +92,14 @@ def held_out(tiles: Sequence[LabelledTile], folds: Sequence[FoldResult], rows: S
     samples = []
     for fold in folds:
         parts = [part for (tile, _), part in zip(tiles, rows) if tile.tile_id in fold.tile_ids]
-        samples.append(FoldSample(fold.model, np.concatenate([part.values for part in parts]),
-                                  np.concatenate([part.truth for part in parts]), fold.threshold))
+        samples.append(
+            FoldSample(
+                fold.model,
+                np.concatenate([part.values for part in parts]),
+                np.concatenate([part.truth for part in parts]),
+                fold.threshold,
+            )
+        )
     return samples
 
 
@@ -106,10 +126,12 @@ def run(options: argparse.Namespace) -> None:
     print(f"Wrote the model, metrics.json and report.html to {options.out}.")
 
 
-def arguments(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Train the LightGBM baseline and report its features.",
-                                     epilog="example: python baseline/train_gbm.py --data tiles/ --out out/baseline")
+    parser = argparse.ArgumentParser(
+        description="Train the LightGBM baseline and report its features.",
+        epilog="example: python baseline/train_gbm.py --data tiles/ --out out/baseline",
+    )
     parser.add_argument("--data", type=Path, help="folder with Band1..Band5 and label (default: a synthetic sample)")
     parser.add_argument("--out", type=Path, default=Path("out/baseline"))
     parser.add_argument("--folds", type=int, default=4, help="number of contiguous spatial folds")

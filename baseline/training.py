@@ -19,6 +19,7 @@ from scores.threshold import best_threshold
 from tiles.folder import LabelledTile
 from tiles.tile import THERMAL_BAND
 
+# fmt: off
 GBM_CHANNELS = (
     "blue", "green", "swir1", "ndsi", "ndsaii", "ndglai", "blue_red", "blue_green",
     "green.scene", "swir1.scene", "thermal.scene", "ndsi.scene",
@@ -32,6 +33,7 @@ GBM_CHANNELS = (
     "green.std7", "green.std21", "green.std61", "swir1.std21", "thermal.std21", "ndsi.std21",
     "green.contrast7", "green.contrast21", "green.correlation7", "green.correlation21", "green.share61",
 )
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -90,22 +92,40 @@ def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
 
     Raises TrainingError when the rows hold one class only.
     """
-    values, truth = np.concatenate([part.values for part in rows]), np.concatenate([part.truth for part in rows])
+    values, truth = (
+        np.concatenate([part.values for part in rows]),
+        np.concatenate([part.truth for part in rows]),
+    )
     if truth.all() or not truth.any():
         raise TrainingError("the training tiles: hold only one class; give tiles with and without glacier pixels.")
     thermal = [row for row, name in enumerate(config.channels) if THERMAL_BAND in INDICES[parse_channel(name)[0]].bands]
     without = np.random.default_rng(config.seed).random(len(values)) < config.missing_thermal
-    values[np.ix_(without, thermal)] = np.nan
-    settings = {"objective": "binary", "num_leaves": config.leaves, "learning_rate": config.learning_rate,
-                "min_data_in_leaf": config.smallest_leaf, "feature_fraction": 0.5, "bagging_fraction": 0.7, "bagging_freq": 1,
-                "lambda_l2": 5.0, "max_bin": 127, "deterministic": True, "force_row_wise": True, "seed": config.seed,
-                "num_threads": config.jobs, "verbosity": -1}
-    data = lightgbm.Dataset(values, truth.astype(np.float32), feature_name=[name.replace(".", "_") for name in config.channels])
+    values[np.ix_(np.flatnonzero(without), np.asarray(thermal, int))] = np.nan
+    settings = {
+        "objective": "binary",
+        "num_leaves": config.leaves,
+        "learning_rate": config.learning_rate,
+        "min_data_in_leaf": config.smallest_leaf,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "lambda_l2": 5.0,
+        "max_bin": 127,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": config.seed,
+        "num_threads": config.jobs,
+        "verbosity": -1,
+    }
+    data = lightgbm.Dataset(
+        values, truth.astype(np.float32), feature_name=[name.replace(".", "_") for name in config.channels]
+    )
     return GbmModel(lightgbm.train(settings, data, config.trees), config.channels)
 
 
-def cross_validate_gbm(tiles: Sequence[LabelledTile], config: GbmConfig, folds: int = 4,
-                       extra: Sequence[LabelledTile] = ()) -> tuple[list[FoldResult], dict[str, np.ndarray], list[Rows]]:
+def cross_validate_gbm(
+    tiles: Sequence[LabelledTile], config: GbmConfig, folds: int = 4, extra: Sequence[LabelledTile] = ()
+) -> tuple[list[FoldResult], dict[str, np.ndarray], list[Rows]]:
     """Out-of-fold scores over contiguous spatial folds.
 
     ``extra`` tiles are trained on in every fold and scored in none. Returns the folds, the out-of-fold score of
@@ -116,20 +136,30 @@ def cross_validate_gbm(tiles: Sequence[LabelledTile], config: GbmConfig, folds: 
     by_id = {tile.tile_id: (tile, truth) for tile, truth in tiles}
     models, scores = [], {}
     for block in tqdm(blocks, desc="folds", disable=None):
-        kept = [part for number, part in enumerate(rows) if number >= len(tiles) or tiles[number][0].tile_id not in block]
+        kept = [
+            part for number, part in enumerate(rows) if number >= len(tiles) or tiles[number][0].tile_id not in block
+        ]
         models.append(fit_gbm(kept, config))
         for tile_id in block:
             tile = by_id[tile_id][0]
             scores[tile_id] = gbm_score(models[-1], build_stack(tile, config.channels), config.jobs)
     truths = {tile_id: truth for tile_id, (_, truth) in by_id.items()}
     valids = {tile_id: tile.valid for tile_id, (tile, _) in by_id.items()}
-    results = [FoldResult(model, tuple(block), threshold_on_others(block, scores, truths, valids))
-               for model, block in zip(models, blocks)]
-    return results, scores, rows[:len(tiles)]
+    results = [
+        FoldResult(model, tuple(block), threshold_on_others(block, scores, truths, valids))
+        for model, block in zip(models, blocks)
+    ]
+    return results, scores, rows[: len(tiles)]
 
 
-def threshold_on_others(block: Sequence[str], scores: dict[str, np.ndarray], truths: dict[str, np.ndarray],
-                        valids: dict[str, np.ndarray], low: float = 0.0, high: float = 1.0) -> float:
+def threshold_on_others(
+    block: Sequence[str],
+    scores: dict[str, np.ndarray],
+    truths: dict[str, np.ndarray],
+    valids: dict[str, np.ndarray],
+    low: float = 0.0,
+    high: float = 1.0,
+) -> float:
     """The MCC threshold over all tiles but those of ``block``, whose scores it never sees."""
     others = [tile_id for tile_id in scores if tile_id not in block]
     score = np.concatenate([scores[tile_id][valids[tile_id]] for tile_id in others])

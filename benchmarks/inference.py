@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Optional, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -58,13 +58,18 @@ class Stopwatch:
         return result
 
 
-def time_tile(watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path, device: torch.device, jobs: int) -> None:
+def time_tile(
+    watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path, device: torch.device, jobs: int
+) -> None:
     """One tile through every stage, as ``fusion.hybrid.predict_tile`` does it."""
     tile = watch.time("read", lambda: read_tile(files))
     names = tuple(dict.fromkeys(model.gbm.channel_names + model.unet.channel_names))
     stack = watch.time("features", lambda: build_stack(tile, names))
     gbm = watch.time("GBM", lambda: gbm_score(model.gbm, choose(stack, model.gbm.channel_names), jobs))
-    unet = watch.time("U-Net", lambda: unet_probability([model.unet], [choose(stack, model.unet.channel_names)], device, model.flips))
+    unet = watch.time(
+        "U-Net",
+        lambda: unet_probability([model.unet], [choose(stack, model.unet.channel_names)], device, model.flips),
+    )
     probability = watch.time("fusion", lambda: fused_probability(model.fusion, unet, gbm, tile.valid))
     watch.time("write", lambda: write_mask(out, tile, probability > model.fusion.threshold))
 
@@ -89,16 +94,26 @@ def measure(data: Path, device: torch.device, jobs: int) -> dict[str, Any]:
         for tile_files in files:
             time_tile(watch, model, tile_files, Path(out), device, jobs)
     stages = {stage: float(np.median(seconds)) for stage, seconds in watch.seconds.items()}
-    return {"tiles": len(files), "threads": torch.get_num_threads(), "device": str(device), "machine": platform.machine(),
-            "python": platform.python_version(), "torch": str(torch.__version__), "start_up_s": start_up_seconds(),
-            "median_s_per_tile": stages, "all_stages_s_per_tile": float(sum(map(sum, watch.seconds.values())) / len(files)),
-            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {
+        "tiles": len(files),
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "start_up_s": start_up_seconds(),
+        "median_s_per_tile": stages,
+        "all_stages_s_per_tile": float(sum(map(sum, watch.seconds.values())) / len(files)),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
 
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Time inference stage by stage.",
-                                     epilog="example: python benchmarks/inference.py --data tiles/ --out out/benchmark")
+    parser = argparse.ArgumentParser(
+        description="Time inference stage by stage.",
+        epilog="example: python benchmarks/inference.py --data tiles/ --out out/benchmark",
+    )
     parser.add_argument("--data", type=Path, help="folder with Band1..Band5 (default: 20 synthetic tiles)")
     parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
@@ -106,7 +121,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(options: argparse.Namespace, data: Optional[Path]) -> None:
+def run(options: argparse.Namespace, data: Path | None) -> None:
     """Measure, print and write inference.json."""
     if options.jobs:
         torch.set_num_threads(options.jobs)
@@ -115,11 +130,16 @@ def run(options: argparse.Namespace, data: Optional[Path]) -> None:
             write_sample(Path(sample), seed=0, tiles=20)
             return run(options, Path(sample))
     figures = measure(data, choose_device(options.device), options.jobs)
-    for stage, seconds in {"start-up": figures["start_up_s"], **figures["median_s_per_tile"], "all": figures["all_stages_s_per_tile"]}.items():
+    for stage, seconds in {
+        "start-up": figures["start_up_s"],
+        **figures["median_s_per_tile"],
+        "all": figures["all_stages_s_per_tile"],
+    }.items():
         print(f"{stage:10s}{seconds:8.3f} s")
     print(f"{'memory':10s}{figures['peak_memory_mib']:8.0f} MiB at the peak")
     with atomic_output(options.out / "inference.json") as temporary:
         temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return None
 
 
 def main() -> int:

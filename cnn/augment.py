@@ -65,8 +65,17 @@ def prepare(tile: Tile, truth: np.ndarray, channel_names: Sequence[str]) -> Trai
 class CropSampler:
     """Draws batches of crops; the same seed gives the same batches."""
 
-    def __init__(self, tiles: Sequence[TrainingTile], weights: Sequence[float], channel_names: Sequence[str], crop: int,
-                 augmentation: Augmentation, mean: np.ndarray, std: np.ndarray, seed: int) -> None:
+    def __init__(
+        self,
+        tiles: Sequence[TrainingTile],
+        weights: Sequence[float],
+        channel_names: Sequence[str],
+        crop: int,
+        augmentation: Augmentation,
+        mean: np.ndarray,
+        std: np.ndarray,
+        seed: int,
+    ) -> None:
         self.tiles = list(tiles)
         self.share = np.asarray(weights, float) / np.sum(weights)
         self.names = tuple(channel_names)
@@ -93,7 +102,9 @@ class CropSampler:
         stacked = pad_to(flip_and_turn(stacked, self.random), side)
         sample = torch.from_numpy(stacked)
         if side != self.crop:
-            smooth = functional.interpolate(sample[None, :-2], size=(self.crop, self.crop), mode="bilinear", align_corners=False)[0]
+            smooth = functional.interpolate(
+                sample[None, :-2], size=(self.crop, self.crop), mode="bilinear", align_corners=False
+            )[0]
             sharp = functional.interpolate(sample[None, -2:], size=(self.crop, self.crop), mode="nearest")[0]
             sample = torch.cat([smooth * sharp[:1], sharp])
         return sample[:-1], sample[-1], sample[-2] > 0.5
@@ -112,14 +123,17 @@ class CropSampler:
     def channels(self, bands: np.ndarray, context: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """Normalised channels (C, h, w) of a crop after radiometric changes, 0 where nothing is known."""
         change, random = self.change, self.random
-        named = {band: values for band, values in zip(BAND_NAMES, bands)}
+        named = dict(zip(BAND_NAMES, bands))
         gain = np.exp(random.normal(0, change.gain))
         haze = random.normal(0, change.haze)
         for band in BAND_NAMES[:-1]:
             factor = gain * np.exp(random.normal(0, change.band_gain))
             named[band] = named[band] * np.float32(factor) + np.float32(haze if band != "swir1" else haze / 3)
         named[THERMAL_BAND] = named[THERMAL_BAND] + np.float32(random.normal(0, change.thermal_shift))
-        without_thermal, without_ranks = random.random() < change.drop_thermal, random.random() < change.drop_ranks
+        without_thermal, without_ranks = (
+            random.random() < change.drop_thermal,
+            random.random() < change.drop_ranks,
+        )
         array = np.empty((len(self.names), *valid.shape), np.float32)
         row_of_context = 0
         for row, name in enumerate(self.names):
@@ -144,7 +158,7 @@ class CropSampler:
 
 def flip_and_turn(stacked: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """One of the eight flips and rotations of (C, h, w)."""
-    turned = np.rot90(stacked, random.integers(4), axes=(1, 2))
+    turned = np.rot90(stacked, int(random.integers(4)), axes=(1, 2))
     return np.ascontiguousarray(turned[:, :, ::-1] if random.random() < 0.5 else turned)
 
 

@@ -21,7 +21,11 @@ def draw_curves(curves: Mapping[str, Sequence[float]], path: Path) -> None:
     figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
     loss = np.asarray(curves["loss"])
     window = min(SMOOTHING, len(loss))
-    axis.plot(np.arange(window - 1, len(loss)) + 1, np.convolve(loss, np.ones(window) / window, mode="valid"), color="tab:gray")
+    axis.plot(
+        np.arange(window - 1, len(loss)) + 1,
+        np.convolve(loss, np.ones(window) / window, mode="valid"),
+        color="tab:gray",
+    )
     axis.set(xlabel="step", ylabel=f"training loss (mean of {window} steps)")
     if curves["mcc"]:
         right = axis.twinx()

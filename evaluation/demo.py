@@ -1,7 +1,7 @@
 """The demo: map a synthetic sample with the shipped model, score it, draw it.
 
-    python -m evaluation.demo --out out/demo              # a synthetic sample
-    python -m evaluation.demo --data tiles/ --out out/demo
+python -m evaluation.demo --out out/demo              # a synthetic sample
+python -m evaluation.demo --data tiles/ --out out/demo
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import torch
 
@@ -38,16 +37,22 @@ def map_with_solution(data: Path, out: Path) -> None:
     maskgeration(band_folders(data), out)
 
 
-def score_sample(model: HybridModel, data: Path, masks: Path, device: torch.device) -> tuple[dict[str, list[Scored]], list[TileView]]:
+def score_sample(
+    model: HybridModel, data: Path, masks: Path, device: torch.device
+) -> tuple[dict[str, list[Scored]], list[TileView]]:
     """The four systems' masks of each tile against its label; the hybrid's are those written by solution.py."""
     scored: dict[str, list[Scored]] = {system: [] for system in SYSTEMS}
-    views = []
+    views: list[TileView] = []
     for files in find_tiles(band_folders(data)):
         tile, truth = read_tile(files), read_label(data, files.tile_id)
         prediction = predict_tile(model, tile, device)
         written = read_raster(masks / tile.source)[0] > 0
-        choices = {"NDSI": ndsi_of(tile) > NDSI_THRESHOLD, "GBM": prediction.gbm > model.gbm_threshold,
-                   "U-Net": prediction.unet > model.unet_threshold, "hybrid": written}
+        choices = {
+            "NDSI": ndsi_of(tile) > NDSI_THRESHOLD,
+            "GBM": prediction.gbm > model.gbm_threshold,
+            "U-Net": prediction.unet > model.unet_threshold,
+            "hybrid": written,
+        }
         for system, mask in choices.items():
             scored[system].append(Scored(tile.tile_id, mask & tile.valid, truth, tile.valid))
         if len(views) < DRAWN_TILES:
@@ -93,10 +98,12 @@ def run(options: argparse.Namespace) -> None:
     print(f"\nMasks: {masks}   scores: {options.out / 'scores.json'}   figure: {options.out / 'overview.png'}")
 
 
-def arguments(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Map a sample with the shipped model, score it and draw it.",
-                                     epilog="example: python -m evaluation.demo --data tiles/ --out out/demo")
+    parser = argparse.ArgumentParser(
+        description="Map a sample with the shipped model, score it and draw it.",
+        epilog="example: python -m evaluation.demo --data tiles/ --out out/demo",
+    )
     parser.add_argument("--data", type=Path, help="folder with Band1..Band5 and label (default: a synthetic sample)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"))
     parser.add_argument("--seed", type=int, default=0, help="of the synthetic sample")

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -24,17 +24,29 @@ import torch
 from baseline.gbm import GbmModel
 from baseline.training import GbmConfig, cross_validate_gbm, fit_gbm, sample_all_rows
 from cnn.predict import UNetModel, unet_probability
-from cnn.train_unet import TrainingConfig, choose_device, train_unet
+from cnn.train_unet import choose_device, train_unet
+from cnn.trainer import TrainingConfig
 from errors import GlacierError
 from evaluation.results import print_table, write_results
-from evaluation.systems import (NDSI_RANGE, SYSTEMS, Scored, calibration, masks_at_thresholds_of_others, ndsi_of,
-                                pooled_threshold, summary)
+from evaluation.systems import (
+    NDSI_RANGE,
+    SYSTEMS,
+    Scored,
+    calibration,
+    masks_at_thresholds_of_others,
+    ndsi_of,
+    pooled_threshold,
+    summary,
+)
 from features.stack import build_stack
 from fusion.fitting import OutOfFold, cross_fit, fit_fusion
 from fusion.hybrid import HybridModel, predict_tile
 from fusion.model_file import save_model
 from scores.folds import contiguous_folds
 from tiles.folder import LabelledTile, read_labelled
+from tiles.tile import Tile
+
+FLIPS = True  # the mean over four flips: MCC 0.715 instead of 0.702 on the first fold, at four times the network's time
 
 
 @dataclass(frozen=True)
@@ -72,9 +84,9 @@ def unet_out_of_fold(plan: Plan) -> dict[str, np.ndarray]:
     return probabilities
 
 
-def unet_of_tile(model: UNetModel, tile: Any, device: torch.device) -> np.ndarray:
-    """The network's probability of one tile, float32 (H, W)."""
-    return unet_probability([model], [build_stack(tile, model.channel_names)], device)
+def unet_of_tile(model: UNetModel, tile: Tile, device: torch.device) -> np.ndarray:
+    """The network's probability of one tile as the shipped model computes it, float32 (H, W)."""
+    return unet_probability([model], [build_stack(tile, model.channel_names)], device, FLIPS)
 
 
 def cross_validation(plan: Plan) -> tuple[dict[str, Any], dict[str, OutOfFold]]:
@@ -85,14 +97,24 @@ def cross_validation(plan: Plan) -> tuple[dict[str, Any], dict[str, OutOfFold]]:
     parts = {tile_id: OutOfFold(unet[tile_id], gbm[tile_id], truths[tile_id], valids[tile_id]) for tile_id in truths}
     fused = cross_fit(parts, plan.folds)
     scored = {
-        "NDSI": masks_at_thresholds_of_others({tile.tile_id: ndsi_of(tile) for tile, _ in plan.tiles}, truths, valids, plan.folds, *NDSI_RANGE),
+        "NDSI": masks_at_thresholds_of_others(
+            {tile.tile_id: ndsi_of(tile) for tile, _ in plan.tiles}, truths, valids, plan.folds, *NDSI_RANGE
+        ),
         "GBM": masks_at_thresholds_of_others(gbm, truths, valids, plan.folds),
         "U-Net": masks_at_thresholds_of_others(unet, truths, valids, plan.folds),
-        "hybrid": {tile_id: Scored(tile_id, (probability > threshold) & valids[tile_id], truths[tile_id], valids[tile_id])
-                   for tile_id, (probability, threshold) in fused.items()},
+        "hybrid": {
+            tile_id: Scored(tile_id, (probability > threshold) & valids[tile_id], truths[tile_id], valids[tile_id])
+            for tile_id, (probability, threshold) in fused.items()
+        },
     }
-    scores = {system: summary([scored[system][tile_id] for tile_id in sorted(truths)], plan.folds) for system in SYSTEMS}
-    for system, probabilities in (("GBM", gbm), ("U-Net", unet), ("hybrid", {tile_id: one for tile_id, (one, _) in fused.items()})):
+    scores = {
+        system: summary([scored[system][tile_id] for tile_id in sorted(truths)], plan.folds) for system in SYSTEMS
+    }
+    for system, probabilities in (
+        ("GBM", gbm),
+        ("U-Net", unet),
+        ("hybrid", {tile_id: one for tile_id, (one, _) in fused.items()}),
+    ):
         scores[system]["calibration_error"] = calibration(probabilities, truths, valids)
     return scores, parts
 
@@ -106,19 +128,28 @@ def fit_whole(plan: Plan, checkpoint: str) -> tuple[GbmModel, UNetModel]:
 
 def assemble(plan: Plan, parts: dict[str, OutOfFold], gbm: GbmModel, unet: UNetModel) -> HybridModel:
     """The shipped hybrid: its fusion and thresholds come from out-of-fold predictions only."""
-    thresholds = [pooled_threshold({tile_id: getattr(part, name) for tile_id, part in parts.items()}, plan.truths, plan.valids)
-                  for name in ("gbm", "unet")]
-    return HybridModel(gbm, unet, fit_fusion(list(parts.values())), thresholds[0], thresholds[1])
+    thresholds = [
+        pooled_threshold({tile_id: getattr(part, name) for tile_id, part in parts.items()}, plan.truths, plan.valids)
+        for name in ("gbm", "unet")
+    ]
+    return HybridModel(gbm, unet, fit_fusion(list(parts.values())), thresholds[0], thresholds[1], FLIPS)
 
 
-def score_elsewhere(model: HybridModel, tiles: Sequence[LabelledTile], ndsi_threshold: float, device: torch.device) -> dict[str, Any]:
+def score_elsewhere(
+    model: HybridModel, tiles: Sequence[LabelledTile], ndsi_threshold: float, device: torch.device
+) -> dict[str, Any]:
     """The four systems on tiles of other mountains, at thresholds chosen on the training tiles; NDSI > 0.4 too."""
     scored: dict[str, list[Scored]] = {system: [] for system in ("NDSI > 0.4", *SYSTEMS)}
     for tile, truth in tiles:
         prediction = predict_tile(model, tile, device)
         ndsi = ndsi_of(tile)
-        masks = {"NDSI > 0.4": ndsi > 0.4, "NDSI": ndsi > ndsi_threshold, "GBM": prediction.gbm > model.gbm_threshold,
-                 "U-Net": prediction.unet > model.unet_threshold, "hybrid": prediction.mask}
+        masks = {
+            "NDSI > 0.4": ndsi > 0.4,
+            "NDSI": ndsi > ndsi_threshold,
+            "GBM": prediction.gbm > model.gbm_threshold,
+            "U-Net": prediction.unet > model.unet_threshold,
+            "hybrid": prediction.mask,
+        }
         for system, mask in masks.items():
             scored[system].append(Scored(tile.tile_id, mask & tile.valid, truth, tile.valid))
     return {system: summary(masks) for system, masks in scored.items()}
@@ -131,8 +162,12 @@ def provenance(plan: Plan, scores: dict[str, Any], command: str) -> dict[str, An
         "extra_tiles": [tile.tile_id for tile, _ in plan.extra],
         "gbm_settings": {name: str(value) for name, value in asdict(plan.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(plan.unet).items() if name != "channels"},
-        "versions": {"python": platform.python_version(), "torch": str(torch.__version__), "lightgbm": str(lightgbm.__version__),
-                     "numpy": str(np.__version__)},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "lightgbm": str(lightgbm.__version__),
+            "numpy": str(np.__version__),
+        },
         "cross_validation_mcc": {system: float(scores[system]["all_pixels"]["mcc"]) for system in SYSTEMS},
         "command": command,
     }
@@ -145,17 +180,36 @@ def run(options: argparse.Namespace) -> None:
     device = choose_device(options.device)
     tiles = read_labelled(options.data)
     extra = [labelled for folder in options.extra for labelled in read_labelled(folder)]
-    plan = Plan(tiles, extra, GbmConfig(seed=options.seed, jobs=options.jobs),
-                TrainingConfig(steps=options.steps, batch=options.batch, crop=options.crop, seed=options.seed, imagenet=not options.scratch),
-                contiguous_folds([tile.tile_id for tile, _ in tiles], options.folds), options.out, device)
+    plan = Plan(
+        tiles,
+        extra,
+        GbmConfig(seed=options.seed, jobs=options.jobs),
+        TrainingConfig(
+            steps=options.steps,
+            batch=options.batch,
+            crop=options.crop,
+            seed=options.seed,
+            imagenet=not options.scratch,
+        ),
+        contiguous_folds([tile.tile_id for tile, _ in tiles], options.folds),
+        options.out,
+        device,
+    )
     command = "python -m evaluation.make_model " + options.shown
     scores, parts = cross_validation(plan)
-    results: dict[str, Any] = {"command": command, "folds": plan.folds, "extra_tiles": len(extra), "next_door": scores}
+    results: dict[str, Any] = {
+        "command": command,
+        "folds": plan.folds,
+        "extra_tiles": len(extra),
+        "next_door": scores,
+    }
     print_table(f"Out-of-fold, {len(plan.folds)} contiguous folds of {len(tiles)} tiles", scores)
     if options.transfer:
         alone = replace(plan, extra=[])
         model = assemble(alone, parts, *fit_whole(alone, "alone.ckpt"))
-        ndsi = pooled_threshold({tile.tile_id: ndsi_of(tile) for tile, _ in tiles}, plan.truths, plan.valids, *NDSI_RANGE)
+        ndsi = pooled_threshold(
+            {tile.tile_id: ndsi_of(tile) for tile, _ in tiles}, plan.truths, plan.valids, *NDSI_RANGE
+        )
         results["elsewhere"] = score_elsewhere(model, read_labelled(options.transfer), ndsi, device)
         print_table("Elsewhere: trained on the tiles of --data alone, scored on --transfer", results["elsewhere"])
     model = replace(assemble(plan, parts, *fit_whole(plan, "whole.ckpt")), provenance=provenance(plan, scores, command))
@@ -164,14 +218,25 @@ def run(options: argparse.Namespace) -> None:
     print(f"Wrote {options.out / 'model.pth'} and {options.out / 'cross_validation.json'}.")
 
 
-def arguments(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line; ``shown`` names no path of this machine."""
     defaults = TrainingConfig()
-    parser = argparse.ArgumentParser(description="Train, cross-validate and write model.pth.",
-                                     epilog="example: python -m evaluation.make_model --data tiles/ --extra more/ --out out/model")
-    parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label: trained on and scored out-of-fold")
-    parser.add_argument("--extra", type=Path, action="append", default=[], help="more labelled tiles to train on (repeatable)")
-    parser.add_argument("--transfer", type=Path, help="tiles of other mountains, scored by a model trained on --data alone")
+    parser = argparse.ArgumentParser(
+        description="Train, cross-validate and write model.pth.",
+        epilog="example: python -m evaluation.make_model --data tiles/ --extra more/ --out out/model",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="folder with Band1..Band5 and label: trained on and scored out-of-fold",
+    )
+    parser.add_argument(
+        "--extra", type=Path, action="append", default=[], help="more labelled tiles to train on (repeatable)"
+    )
+    parser.add_argument(
+        "--transfer", type=Path, help="tiles of other mountains, scored by a model trained on --data alone"
+    )
     parser.add_argument("--out", type=Path, default=Path("out/model"))
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=defaults.steps)
@@ -184,7 +249,12 @@ def arguments(argv: Optional[Sequence[str]] = None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     folders = [f"--data {options.data.name}", *(f"--extra {folder.name}" for folder in options.extra)]
     folders += [f"--transfer {options.transfer.name}"] if options.transfer else []
-    options.shown = " ".join([*folders, f"--steps {options.steps} --batch {options.batch} --crop {options.crop} --seed {options.seed}"])
+    options.shown = " ".join(
+        [
+            *folders,
+            f"--steps {options.steps} --batch {options.batch} --crop {options.crop} --seed {options.seed}",
+        ]
+    )
     return options
 
 

@@ -18,8 +18,19 @@ from tiles.raster import atomic_output  # noqa: E402
 from tiles.tile import Tile  # noqa: E402
 
 NODATA, CORRECT, FALSE_ALARM, MISSED, BACKGROUND = range(5)
-COLOURS = {NODATA: "#c8c8c8", CORRECT: "#2c7fb8", FALSE_ALARM: "#d95f02", MISSED: "#e7298a", BACKGROUND: "#f7f7f7"}
-NAMES = {CORRECT: "glacier, mapped (TP)", FALSE_ALARM: "mapped, no glacier (FP)", MISSED: "glacier, missed (FN)", NODATA: "nodata"}
+COLOURS = {
+    NODATA: "#c8c8c8",
+    CORRECT: "#2c7fb8",
+    FALSE_ALARM: "#d95f02",
+    MISSED: "#e7298a",
+    BACKGROUND: "#f7f7f7",
+}
+NAMES = {
+    CORRECT: "glacier, mapped (TP)",
+    FALSE_ALARM: "mapped, no glacier (FP)",
+    MISSED: "glacier, missed (FN)",
+    NODATA: "nodata",
+}
 
 
 @dataclass(frozen=True)
@@ -62,15 +73,32 @@ def draw_overview(views: Sequence[TileView], path: Path) -> None:
         if view.mask.any() and not view.mask.all():
             row[0].contour(outline, levels=[0.5], colors="#ffe800", linewidths=0.7)
         row[0].set_title(f"tile {view.tile.tile_id}: SWIR1, red, green and mapped outline", fontsize=9)
-        shown = row[1].imshow(np.where(view.tile.valid, view.probability, np.nan), vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
+        shown = row[1].imshow(
+            np.where(view.tile.valid, view.probability, np.nan),
+            vmin=0,
+            vmax=1,
+            cmap="viridis",
+            interpolation="nearest",
+        )
         row[1].set_facecolor(COLOURS[NODATA])
         row[1].set_title("glacier probability", fontsize=9)
         figure.colorbar(shown, ax=row[1], shrink=0.8)
-        row[2].imshow(agreement(view), cmap=ListedColormap([COLOURS[kind] for kind in range(5)]), vmin=-0.5, vmax=4.5, interpolation="nearest")
+        row[2].imshow(
+            agreement(view),
+            cmap=ListedColormap([COLOURS[kind] for kind in range(5)]),
+            vmin=-0.5,
+            vmax=4.5,
+            interpolation="nearest",
+        )
         row[2].set_title(f"mask against truth, MCC {view.mcc:.2f}", fontsize=9)
         for axis in row:
             axis.set(xticks=[], yticks=[])
-    figure.legend(handles=[Patch(color=COLOURS[kind], label=name) for kind, name in NAMES.items()], loc="outside lower center", ncols=4, fontsize=9)
+    figure.legend(
+        handles=[Patch(color=COLOURS[kind], label=name) for kind, name in NAMES.items()],
+        loc="outside lower center",
+        ncols=4,
+        fontsize=9,
+    )
     with atomic_output(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)

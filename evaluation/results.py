@@ -21,8 +21,15 @@ COLUMNS = ("MCC, all pixels", "MCC, valid pixels", "MCC, mean of tiles", "IoU", 
 def row_of(scores: Mapping[str, Any]) -> list[float]:
     """A system's scores in the order of COLUMNS."""
     everywhere = scores["all_pixels"]
-    return [everywhere["mcc"], scores["valid_pixels"]["mcc"], scores["tile_mean_mcc"],
-            everywhere["iou"], everywhere["f1"], everywhere["precision"], everywhere["recall"]]
+    return [
+        everywhere["mcc"],
+        scores["valid_pixels"]["mcc"],
+        scores["tile_mean_mcc"],
+        everywhere["iou"],
+        everywhere["f1"],
+        everywhere["precision"],
+        everywhere["recall"],
+    ]
 
 
 def print_table(title: str, scores: Mapping[str, Any]) -> None:
@@ -36,7 +43,10 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """``cross_validation.json`` with everything and ``cross_validation.csv`` with one line a system and tile set."""
     with atomic_output(folder / RESULTS_NAME) as temporary:
         temporary.write_text(json.dumps(rounded(results), indent=1) + "\n", encoding="utf-8")
-    with atomic_output(folder / "cross_validation.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_output(folder / "cross_validation.csv") as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
         table = csv.writer(file)
         table.writerow(["scored on", "system", *COLUMNS])
         for place in ("next_door", "elsewhere"):
@@ -56,16 +66,24 @@ def rounded(value: Any) -> Any:
 def markdown(results: Mapping[str, Any]) -> str:
     """The README's tables."""
     folds = len(results["folds"])
-    lines = [f"Next door: {folds} contiguous folds, every threshold and the fusion fitted on the other folds.", "",
-             table_head(["system", *COLUMNS, "per fold", "calibration error"])]
+    lines = [
+        f"Next door: {folds} contiguous folds, every threshold and the fusion fitted on the other folds.",
+        "",
+        table_head(["system", *COLUMNS, "per fold", "calibration error"]),
+    ]
     for system, scores in results["next_door"].items():
         per_fold = " / ".join(f"{value:.2f}" for value in scores["fold_mcc"])
         error = f"{scores['calibration_error']:.3f}" if "calibration_error" in scores else ""
         lines.append("| " + " | ".join([system, *(f"{value:.3f}" for value in row_of(scores)), per_fold, error]) + " |")
     if "elsewhere" in results:
         tiles = list(results["elsewhere"]["hybrid"]["tiles"])
-        lines += ["", "Elsewhere: trained on the 20 tiles alone, scored on five tiles of other mountains (no thermal band, other sensors).", "",
-                  table_head(["system", "MCC, all pixels", *tiles])]
+        lines += [
+            "",
+            "Elsewhere: trained on the 20 tiles alone, scored on five tiles of other mountains "
+            "(other sensors, no thermal band).",
+            "",
+            table_head(["system", "MCC, all pixels", *tiles]),
+        ]
         for system, scores in results["elsewhere"].items():
             values = [scores["all_pixels"]["mcc"], *(scores["tiles"][tile]["mcc"] for tile in tiles)]
             lines.append("| " + " | ".join([system, *(f"{value:.3f}" for value in values)]) + " |")
@@ -89,8 +107,10 @@ def update_readme(readme: Path, results: Mapping[str, Any]) -> None:
 
 def main() -> int:
     """Rewrite the README's table from a results file."""
-    parser = argparse.ArgumentParser(description="Rewrite the README's table from a results file.",
-                                     epilog="example: python -m evaluation.results --data results/cross_validation.json --out README.md")
+    parser = argparse.ArgumentParser(
+        description="Rewrite the README's table from a results file.",
+        epilog="example: python -m evaluation.results --data results/cross_validation.json --out README.md",
+    )
     parser.add_argument("--data", type=Path, default=Path("results") / RESULTS_NAME)
     parser.add_argument("--out", type=Path, default=Path("README.md"))
     options = parser.parse_args()

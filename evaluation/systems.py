@@ -32,20 +32,33 @@ def ndsi_of(tile: Tile) -> np.ndarray:
     return np.where(tile.valid, compute_index("ndsi", tile.bands), np.float32(-1))
 
 
-def masks_at_thresholds_of_others(scores: Mapping[str, np.ndarray], truths: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray],
-                                  folds: Sequence[Sequence[str]], low: float = 0.0, high: float = 1.0) -> dict[str, Scored]:
+def masks_at_thresholds_of_others(
+    scores: Mapping[str, np.ndarray],
+    truths: Mapping[str, np.ndarray],
+    valids: Mapping[str, np.ndarray],
+    folds: Sequence[Sequence[str]],
+    low: float = 0.0,
+    high: float = 1.0,
+) -> dict[str, Scored]:
     """Each fold's masks at the threshold that is best for MCC on the other folds."""
     scored = {}
     for fold in folds:
-        threshold = pooled_threshold({tile_id: scores[tile_id] for tile_id in scores if tile_id not in fold}, truths, valids, low, high)
+        threshold = pooled_threshold(
+            {tile_id: scores[tile_id] for tile_id in scores if tile_id not in fold}, truths, valids, low, high
+        )
         for tile_id in fold:
             mask = (scores[tile_id] > threshold) & valids[tile_id]
             scored[tile_id] = Scored(tile_id, mask, truths[tile_id], valids[tile_id])
     return scored
 
 
-def pooled_threshold(scores: Mapping[str, np.ndarray], truths: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray],
-                     low: float = 0.0, high: float = 1.0) -> float:
+def pooled_threshold(
+    scores: Mapping[str, np.ndarray],
+    truths: Mapping[str, np.ndarray],
+    valids: Mapping[str, np.ndarray],
+    low: float = 0.0,
+    high: float = 1.0,
+) -> float:
     """The threshold with the highest MCC over all pixels of the tiles in ``scores``."""
     score = np.concatenate([scores[tile_id][valids[tile_id]] for tile_id in scores])
     truth = np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in scores])
@@ -77,7 +90,13 @@ def summary(scored: Sequence[Scored], folds: Sequence[Sequence[str]] = ()) -> di
     return result
 
 
-def calibration(probabilities: Mapping[str, np.ndarray], truths: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray]) -> float:
+def calibration(
+    probabilities: Mapping[str, np.ndarray],
+    truths: Mapping[str, np.ndarray],
+    valids: Mapping[str, np.ndarray],
+) -> float:
     """Expected calibration error over the valid pixels of all tiles."""
-    return calibration_error(np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in probabilities]),
-                             np.concatenate([probabilities[tile_id][valids[tile_id]] for tile_id in probabilities]))
+    return calibration_error(
+        np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in probabilities]),
+        np.concatenate([probabilities[tile_id][valids[tile_id]] for tile_id in probabilities]),
+    )

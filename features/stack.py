@@ -19,7 +19,7 @@ from features.relative import scene_difference, scene_rank
 from features.windows import box_mean, box_share, neighbour_contrast
 from tiles.tile import Tile
 
-CHANNEL_PATTERN = re.compile(r"^([a-z0-9_]+?)(?:\.([a-z]+)(\d*))?$")
+CHANNEL_PATTERN = re.compile(r"([a-z0-9_]+)(?:\.([a-z]+)([0-9]*))?")
 VALID_CHANNEL = "valid"
 
 
@@ -45,8 +45,10 @@ class TileChannels:
         self.cache: dict[tuple[str, int], np.ndarray] = {}
 
     def base(self, name: str) -> np.ndarray:
-        """A row of the index table, 0 under nodata (NaN everywhere if a band is missing)."""
-        return self.once((name, 0), lambda: np.where(self.tile.valid, compute_index(name, self.tile.bands), np.float32(0)))
+        """A row of the index table, 0 under nodata; its bands must be there."""
+        return self.once(
+            (name, 0), lambda: np.where(self.tile.valid, compute_index(name, self.tile.bands), np.float32(0))
+        )
 
     def mean(self, name: str, window: int) -> np.ndarray:
         """Mean over the valid pixels of the window."""
@@ -54,16 +56,23 @@ class TileChannels:
 
     def variance(self, name: str, window: int) -> np.ndarray:
         """Variance over the valid pixels of the window."""
-        return self.once((name + "^2", window), lambda: np.maximum(
-            box_mean(self.base(name) ** 2, self.weight, window) - self.mean(name, window) ** 2, np.float32(0)))
+        return self.once(
+            (name + "^2", window),
+            lambda: np.maximum(
+                box_mean(self.base(name) ** 2, self.weight, window) - self.mean(name, window) ** 2,
+                np.float32(0),
+            ),
+        )
 
     def contrast(self, name: str, window: int) -> np.ndarray:
         """GLCM contrast: mean squared difference of neighbouring pixels whose first lies in the window."""
+
         def compute() -> np.ndarray:
             total, count = self.neighbours(name)
             pairs = box_mean(count, np.ones_like(count), window)
             squares = box_mean(total, np.ones_like(total), window)
             return np.where(pairs * window * window > 0.5, squares / np.maximum(pairs, np.float32(1e-9)), np.float32(0))
+
         return self.once((name + "~", window), compute)
 
     def neighbours(self, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -89,24 +98,51 @@ class Transform:
 
 
 TRANSFORMS = {
-    "rank": Transform("scene-relative", False, lambda c, name, _: scene_rank(c.base(name), c.tile.valid),
-                      "rank among the scene's valid pixels, 0..1"),
-    "scene": Transform("scene-relative", False, lambda c, name, _: scene_difference(c.base(name), c.tile.valid),
-                       "difference from the scene's median"),
+    "rank": Transform(
+        "scene-relative",
+        False,
+        lambda c, name, _: scene_rank(c.base(name), c.tile.valid),
+        "rank among the scene's valid pixels, 0..1",
+    ),
+    "scene": Transform(
+        "scene-relative",
+        False,
+        lambda c, name, _: scene_difference(c.base(name), c.tile.valid),
+        "difference from the scene's median",
+    ),
     "mean": Transform("context", True, lambda c, name, window: c.mean(name, window), "local mean"),
-    "meanscene": Transform("context", True,
-                           lambda c, name, window: c.mean(name, window) - (c.base(name) - scene_difference(c.base(name), c.tile.valid)),
-                           "difference of the local mean from the scene's median"),
-    "diff": Transform("context", True, lambda c, name, window: c.base(name) - c.mean(name, window),
-                      "difference from the local mean"),
-    "std": Transform("texture", True, lambda c, name, window: np.sqrt(c.variance(name, window)), "local standard deviation"),
-    "contrast": Transform("texture", True, lambda c, name, window: np.sqrt(np.maximum(c.contrast(name, window), np.float32(0))),
-                          "root of the GLCM contrast over eight neighbours, Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314"),
-    "correlation": Transform("texture", True,
-                             lambda c, name, window: np.clip(
-                                 1 - c.contrast(name, window) / np.maximum(2 * c.variance(name, window), np.float32(1e-4)), -1, 1),
-                             "GLCM correlation, closed form 1 - contrast / (2 variance), Haralick et al. 1973"),
-    "share": Transform("context", True, lambda c, name, window: box_share(c.weight, window), "share of valid pixels around"),
+    "meanscene": Transform(
+        "context",
+        True,
+        lambda c, name, window: c.mean(name, window) - (c.base(name) - scene_difference(c.base(name), c.tile.valid)),
+        "difference of the local mean from the scene's median",
+    ),
+    "diff": Transform(
+        "context",
+        True,
+        lambda c, name, window: c.base(name) - c.mean(name, window),
+        "difference from the local mean",
+    ),
+    "std": Transform(
+        "texture", True, lambda c, name, window: np.sqrt(c.variance(name, window)), "local standard deviation"
+    ),
+    "contrast": Transform(
+        "texture",
+        True,
+        lambda c, name, window: np.sqrt(np.maximum(c.contrast(name, window), np.float32(0))),
+        "root of the GLCM contrast over eight neighbours, Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314",
+    ),
+    "correlation": Transform(
+        "texture",
+        True,
+        lambda c, name, window: np.clip(
+            1 - c.contrast(name, window) / np.maximum(2 * c.variance(name, window), np.float32(1e-4)), -1, 1
+        ),
+        "GLCM correlation, closed form 1 - contrast / (2 variance), Haralick et al. 1973",
+    ),
+    "share": Transform(
+        "context", True, lambda c, name, window: box_share(c.weight, window), "share of valid pixels around"
+    ),
 }
 
 
@@ -115,13 +151,15 @@ def parse_channel(name: str) -> tuple[str, str, int]:
 
     Raises ModelFileError for a name that this version does not know.
     """
-    found = CHANNEL_PATTERN.match(name)
+    found = CHANNEL_PATTERN.fullmatch(name)
     if found:
         base, transform, window = found.group(1), found.group(2) or "", int(found.group(3) or 0)
         known = not transform or (transform in TRANSFORMS and TRANSFORMS[transform].windowed == (window > 0))
         if base in INDICES and known and (window == 0 or window % 2 == 1):
             return base, transform, window
-    raise ModelFileError(f"channel {name!r} is unknown to this version; use the version that trained the model or train it again.")
+    raise ModelFileError(
+        f"channel {name!r} is unknown to this version; use the version that trained the model or train it again."
+    )
 
 
 def family_of(name: str) -> str:
@@ -133,8 +171,10 @@ def family_of(name: str) -> str:
 
 
 def channel(channels: TileChannels, name: str) -> np.ndarray:
-    """One channel as float32 (H, W), not yet masked."""
+    """One channel as float32 (H, W), not yet masked; NaN where a band it needs is missing."""
     base, transform, window = parse_channel(name)
+    if any(band not in channels.tile.bands for band in INDICES[base].bands):
+        return np.full(channels.tile.shape, np.nan, np.float32)
     return TRANSFORMS[transform].compute(channels, base, window) if transform else channels.base(base)
 
 

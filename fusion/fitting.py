@@ -31,8 +31,11 @@ def fit_fusion(tiles: Sequence[OutOfFold]) -> Fusion:
     regression = LogisticRegression(C=1.0, max_iter=200).fit(np.concatenate(samples), np.concatenate(truths))
     fusion = Fusion(tuple(float(weight) for weight in regression.coef_[0]), float(regression.intercept_[0]), 0.5)
     fused = [fused_probability(fusion, tile.unet, tile.gbm, tile.valid)[tile.valid] for tile in tiles]
-    threshold, _ = best_threshold(np.concatenate([tile.truth[tile.valid] for tile in tiles]), np.concatenate(fused),
-                                  other_negatives=sum(int((~tile.valid).sum()) for tile in tiles))
+    threshold, _ = best_threshold(
+        np.concatenate([tile.truth[tile.valid] for tile in tiles]),
+        np.concatenate(fused),
+        other_negatives=sum(int((~tile.valid).sum()) for tile in tiles),
+    )
     return replace(fusion, threshold=threshold)
 
 

@@ -14,7 +14,11 @@ from features.windows import box_mean
 
 LOGIT_LIMIT = 5.0
 NEIGHBOURHOODS = (9, 41)  # pixels: a glacier's own surroundings at 0.3 and 1.2 km
-EVIDENCE = ("U-Net", "GBM", *(f"{part}, mean of {window} px" for window in NEIGHBOURHOODS for part in ("U-Net", "GBM")))
+EVIDENCE = (
+    "U-Net",
+    "GBM",
+    *(f"{part}, mean of {window} px" for window in NEIGHBOURHOODS for part in ("U-Net", "GBM")),
+)
 
 
 @dataclass(frozen=True)
@@ -46,5 +50,7 @@ def evidence(unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray) -> np.ndarray
 
 def fused_probability(fusion: Fusion, unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Calibrated glacier probability, float32 (H, W), 0 under nodata."""
-    total = np.tensordot(np.asarray(fusion.weights, np.float32), evidence(unet, gbm, valid), axes=1) + np.float32(fusion.bias)
+    total = np.tensordot(np.asarray(fusion.weights, np.float32), evidence(unet, gbm, valid), axes=1) + np.float32(
+        fusion.bias
+    )
     return np.where(valid, 1 / (1 + np.exp(-total)), np.float32(0)).astype(np.float32)

@@ -12,7 +12,7 @@ import torch
 
 from baseline.gbm import checksum, load_gbm, model_text
 from cnn.predict import UNetModel
-from cnn.unet import CompactUNet
+from cnn.unet import CompactUNet, place
 from errors import ModelFileError
 from features.stack import parse_channel
 from fusion.fuse import EVIDENCE, Fusion
@@ -61,16 +61,33 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
         gbm = load_gbm(content["gbm_text"].numpy().tobytes(), content["gbm_sha256"], content["gbm_channels"], where)
         network = CompactUNet(len(content["unet_channels"]) + 1)
         network.load_state_dict(content["unet_weights"])
-        network.eval().to(device, memory_format=torch.channels_last)
-        unet = UNetModel(network, tuple(content["unet_channels"]), content["unet_mean"].numpy(), content["unet_std"].numpy())
+        network = place(network.eval(), device)
+        unet = UNetModel(
+            network,
+            tuple(content["unet_channels"]),
+            content["unet_mean"].numpy(),
+            content["unet_std"].numpy(),
+        )
         fusion = Fusion(tuple(content["fusion_weights"]), content["fusion_bias"], content["threshold"])
         if len(fusion.weights) != len(EVIDENCE):
-            raise ModelFileError(f"{where}: holds {len(fusion.weights)} fusion weights instead of {len(EVIDENCE)}; train the model again.")
-        return HybridModel(gbm, unet, fusion, content["gbm_threshold"], content["unet_threshold"], content["unet_flips"],
-                           content["provenance"])
+            raise ModelFileError(
+                f"{where}: holds {len(fusion.weights)} fusion weights instead of {len(EVIDENCE)}; "
+                "train the model again."
+            )
+        return HybridModel(
+            gbm,
+            unet,
+            fusion,
+            content["gbm_threshold"],
+            content["unet_threshold"],
+            content["unet_flips"],
+            content["provenance"],
+        )
     except (KeyError, TypeError, AttributeError, RuntimeError) as problem:
-        raise ModelFileError(f"{where}: does not hold what a model holds ({' '.join(str(problem).split())[:120]}); "
-                             "train the model again.") from None
+        raise ModelFileError(
+            f"{where}: does not hold what a model holds ({' '.join(str(problem).split())[:120]}); "
+            "train the model again."
+        ) from None
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -80,9 +97,13 @@ def read_content(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as problem:  # torch raises many kinds on damaged or hostile files
-        raise ModelFileError(f"{path}: cannot be read as a model ({type(problem).__name__}); copy or download it again.") from None
+        raise ModelFileError(
+            f"{path}: cannot be read as a model ({type(problem).__name__}); copy or download it again."
+        ) from None
     if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
-        raise ModelFileError(f"{path}: is not a model of the format {MODEL_FORMAT!r}; use the model.pth of this version.")
+        raise ModelFileError(
+            f"{path}: is not a model of the format {MODEL_FORMAT!r}; use the model.pth of this version."
+        )
     if content.pop("digest", None) != content_digest(content):
         raise ModelFileError(f"{path}: its content does not match its digest; copy or download it again.")
     return content

@@ -23,7 +23,9 @@ class Confusion:
     @property
     def mcc(self) -> float:
         """Matthews correlation coefficient (Matthews 1975, doi:10.1016/0005-2795(75)90109-9); 0 where undefined."""
-        product = float(self.tp + self.fp) * float(self.tp + self.fn) * float(self.tn + self.fp) * float(self.tn + self.fn)
+        product = (
+            float(self.tp + self.fp) * float(self.tp + self.fn) * float(self.tn + self.fp) * float(self.tn + self.fn)
+        )
         return float((float(self.tp) * self.tn - float(self.fp) * self.fn) / product**0.5) if product else 0.0
 
     @property

@@ -14,6 +14,8 @@ def contiguous_folds(tile_ids: Sequence[str], folds: int = 4) -> list[list[str]]
     """
     ordered = sorted(tile_ids)
     if folds < 2 or len(ordered) < folds:
-        raise TrainingError(f"{len(ordered)} tile(s) cannot be split into {folds} folds; give more tiles or fewer folds (2 at least).")
+        raise TrainingError(
+            f"{len(ordered)} tile(s) cannot be split into {folds} folds; give more tiles or fewer folds (2 at least)."
+        )
     edges = [round(len(ordered) * fold / folds) for fold in range(folds + 1)]
     return [ordered[start:stop] for start, stop in zip(edges, edges[1:])]

@@ -7,19 +7,20 @@ import numpy as np
 THRESHOLD_STEPS = 1000
 
 
-def best_threshold(truth: np.ndarray, score: np.ndarray, low: float = 0.0, high: float = 1.0,
-                   other_negatives: int = 0) -> tuple[float, float]:
+def best_threshold(
+    truth: np.ndarray, score: np.ndarray, low: float = 0.0, high: float = 1.0, other_negatives: int = 0
+) -> tuple[float, float]:
     """The threshold t in [low, high] whose mask ``score > t`` has the highest MCC, and that MCC.
 
     ``truth`` bool and ``score`` float, both flat; ``other_negatives`` counts pixels that are never mapped
     and never glacier (nodata), which MCC over all pixels includes. Scored on 1000 even steps, which is
     exact to a thousandth; where several steps tie, the middle one is taken, away from both edges.
     """
-    step_of = np.clip(np.ceil((score - low) / (high - low) * THRESHOLD_STEPS), 0, THRESHOLD_STEPS).astype(int)
-    positives = np.bincount(step_of[truth], minlength=THRESHOLD_STEPS + 1).astype(float)
-    negatives = np.bincount(step_of[~truth], minlength=THRESHOLD_STEPS + 1).astype(float)
-    tp = positives.sum() - np.cumsum(positives)
-    fp = negatives.sum() - np.cumsum(negatives)
+    step_of = np.clip(np.ceil((score - low) / (high - low) * THRESHOLD_STEPS), 0, THRESHOLD_STEPS + 1).astype(int)
+    positives = np.bincount(step_of[truth], minlength=THRESHOLD_STEPS + 2).astype(float)
+    negatives = np.bincount(step_of[~truth], minlength=THRESHOLD_STEPS + 2).astype(float)
+    tp = (positives.sum() - np.cumsum(positives))[:-1]  # the last step holds the scores above ``high``
+    fp = (negatives.sum() - np.cumsum(negatives))[:-1]
     fn = positives.sum() - tp
     tn = negatives.sum() - fp + other_negatives
     product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)

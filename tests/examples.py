@@ -27,7 +27,13 @@ def example_tile(shape: tuple[int, int] = (40, 48), seed: int = 0, thermal: bool
     valid = np.ones(shape, bool)
     valid[:, : shape[1] // 8] = False
     bands = {}
-    for band, ice, rock in (("blue", 0.8, 0.1), ("green", 0.75, 0.12), ("red", 0.7, 0.15), ("swir1", 0.05, 0.25), ("thermal", 260, 280)):
+    for band, ice, rock in (
+        ("blue", 0.8, 0.1),
+        ("green", 0.75, 0.12),
+        ("red", 0.7, 0.15),
+        ("swir1", 0.05, 0.25),
+        ("thermal", 260, 280),
+    ):
         level = np.where(truth, ice, rock)
         bands[band] = np.where(valid, level * (1 + 0.05 * random.normal(size=shape)), 0).astype(np.float32)
     if not thermal:
@@ -52,8 +58,12 @@ def example_model(seed: int = 0) -> HybridModel:
     random = np.random.default_rng(seed)
     rows = random.uniform(-1, 1, (600, 2)).astype(np.float32)
     data = lightgbm.Dataset(rows, (rows[:, 0] > 0.4).astype(np.float32))
-    booster = lightgbm.train({"objective": "binary", "verbosity": -1, "num_threads": 1, "deterministic": True}, data, 10)
+    booster = lightgbm.train(
+        {"objective": "binary", "verbosity": -1, "num_threads": 1, "deterministic": True}, data, 10
+    )
     torch.manual_seed(seed)
     unet = UNetModel(CompactUNet(3).eval(), ("green", "thermal.rank"), np.zeros(2, np.float32), np.ones(2, np.float32))
     fusion = Fusion((0.0, 1.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
-    return HybridModel(GbmModel(booster, ("ndsi", "green.diff21")), unet, fusion, 0.5, 0.5, provenance={"made": "for tests"})
+    return HybridModel(
+        GbmModel(booster, ("ndsi", "green.diff21")), unet, fusion, 0.5, 0.5, provenance={"made": "for tests"}
+    )

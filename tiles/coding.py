@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 
@@ -35,7 +34,9 @@ KELVIN_RANGE = (150.0, 350.0)
 LEVEL2_TEMPERATURE_RANGE = (3_000.0, 65_535.0)  # 159 K .. 373 K
 
 
-def recognise_reflectance(optical: list[np.ndarray], swir1: np.ndarray, valid: np.ndarray, where: str) -> Optional[Coding]:
+def recognise_reflectance(
+    optical: list[np.ndarray], swir1: np.ndarray, valid: np.ndarray, where: str
+) -> Coding | None:
     """Which coding the optical bands are in; None where no pixel is valid.
 
     ``optical``: (H, W) arrays in the file's numbers; ``swir1`` is one of them; ``valid`` bool (H, W).
@@ -47,8 +48,10 @@ def recognise_reflectance(optical: list[np.ndarray], swir1: np.ndarray, valid: n
     smallest = min(float(band[valid].min()) for band in optical)
     median_swir1 = float(np.median(swir1[valid]))
     if largest > 65_535 or smallest < -20_000:
-        raise CodingError(f"{where}: values from {smallest:g} to {largest:g} fit no known coding; give Collection-2 "
-                          "Level-2 numbers, reflectance in 0..1 or reflectance times 10 000.")
+        raise CodingError(
+            f"{where}: values from {smallest:g} to {largest:g} fit no known coding; give Collection-2 "
+            "Level-2 numbers, reflectance in 0..1 or reflectance times 10 000."
+        )
     if largest <= UNIT_MAXIMUM:
         return UNIT_REFLECTANCE
     if largest <= 255:
@@ -66,11 +69,14 @@ def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str)
         return KELVIN
     if LEVEL2_TEMPERATURE_RANGE[0] <= median <= LEVEL2_TEMPERATURE_RANGE[1]:
         return LEVEL2_TEMPERATURE
-    raise CodingError(f"{where}: a median of {median:g} is neither kelvin ({KELVIN_RANGE[0]:g}..{KELVIN_RANGE[1]:g}) nor "
-                      "Collection-2 Level-2 numbers; convert the band, or leave Band5 out to map without temperature.")
+    raise CodingError(
+        f"{where}: a median of {median:g} is neither kelvin ({KELVIN_RANGE[0]:g}..{KELVIN_RANGE[1]:g}) nor "
+        "Collection-2 Level-2 numbers; convert the band, or leave Band5 out to map without temperature."
+    )
 
 
 def to_physical(band: np.ndarray, coding: Coding, valid: np.ndarray) -> np.ndarray:
     """Reflectance or kelvin as float32 (H, W), 0 under nodata."""
-    physical = band.astype(np.float32) * np.float32(coding.scale) + np.float32(coding.offset)
+    numbers = np.where(valid, band, 0).astype(np.float32)  # a float64 fill value may be beyond float32
+    physical = numbers * np.float32(coding.scale) + np.float32(coding.offset)
     return np.where(valid, physical, np.float32(0))

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Union
 
 import numpy as np
 
@@ -48,25 +47,32 @@ def band_folders(root: Path) -> dict[str, str]:
     return {entry: str(root / entry) for entry in sorted(os.listdir(root)) if (root / entry).is_dir()}
 
 
-def find_tiles(imagepath: Mapping[str, Union[str, Path]]) -> list[TileFiles]:
+def find_tiles(imagepath: Mapping[str, str | Path]) -> list[TileFiles]:
     """Match the files of Band1..Band5 by tile id; any other folder in ``imagepath`` is ignored.
 
     Sorted by tile id. A tile that lacks a band comes back with ``problem`` set. Raises LayoutError when
     a folder of the four optical bands is missing, or when there is no tile at all.
     """
-    folders = {}
+    numbered = {}
     for key, folder in imagepath.items():
         match = BAND_FOLDER_PATTERN.match(str(key))
         if match:
-            folders[BAND_FOLDERS[int(match.group(1))]] = Path(folder)
+            numbered[int(match.group(1))] = Path(folder)
+    folders = {
+        BAND_FOLDERS[number]: numbered[number] for number in sorted(numbered)
+    }  # os.listdir has no order
     for number, band in BAND_FOLDERS.items():
         if band != THERMAL_BAND and band not in folders:
-            raise LayoutError(f"Band{number} ({band}): the folder is missing among {sorted(map(str, imagepath))}; "
-                              "give Band1 (blue), Band2 (green), Band3 (red), Band4 (SWIR1) and, if there is one, Band5 (thermal).")
+            raise LayoutError(
+                f"Band{number} ({band}): the folder is missing among {sorted(map(str, imagepath))}; "
+                "give Band1 (blue), Band2 (green), Band3 (red), Band4 (SWIR1) and, if there is one, Band5 (thermal)."
+            )
     files = {band: files_by_id(folders[band]) for band in BAND_FOLDERS.values() if band in folders}
     ids = sorted(set().union(*files.values()))
     if not ids:
-        raise LayoutError(f"{folders['blue']}: holds no .tif or .tiff file; give the folder with Band1 to Band5 of at least one tile.")
+        raise LayoutError(
+            f"{folders['blue']}: holds no .tif or .tiff file; give the folder with Band1 to Band5 of at least one tile."
+        )
     return [match_bands(tile_id, files, folders) for tile_id in ids]
 
 
@@ -79,16 +85,24 @@ def files_by_id(folder: Path) -> dict[str, Path]:
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             tile_id = tile_id_of(path)
             if tile_id in found:
-                raise LayoutError(f"{path}: has the same tile id {tile_id} as {found[tile_id].name}; rename one of them.")
+                raise LayoutError(
+                    f"{path}: has the same tile id {tile_id} as {found[tile_id].name}; rename one of them."
+                )
             found[tile_id] = path
     return found
 
 
-def match_bands(tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> TileFiles:
+def match_bands(
+    tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]
+) -> TileFiles:
     """The files of one tile, with what is missing named."""
     paths = {band: files[band][tile_id] for band in files if tile_id in files[band]}
     missing = [str(folders[band]) for band in files if band not in paths]
-    problem = f"tile {tile_id}: has no file in {', '.join(missing)}; add it or remove the tile's other bands." if missing else ""
+    problem = (
+        f"tile {tile_id}: has no file in {', '.join(missing)}; add it or remove the tile's other bands."
+        if missing
+        else ""
+    )
     return TileFiles(tile_id, paths, problem)
 
 
@@ -100,33 +114,48 @@ def read_tile(files: TileFiles) -> Tile:
     if files.problem:
         raise LayoutError(files.problem)
     numbers: dict[str, np.ndarray] = {}
-    georeference: Optional[Georeference] = None
+    georeference: Georeference | None = None
     for band, path in files.paths.items():
         numbers[band], found = read_raster(path)
         georeference = georeference or found
         if numbers[band].shape != numbers["blue"].shape:
-            raise ShapeError(f"{path}: has {numbers[band].shape} pixels but {files.paths['blue'].name} has "
-                             f"{numbers['blue'].shape}; give all bands on one grid.")
+            raise ShapeError(
+                f"{path}: has {numbers[band].shape} pixels but {files.paths['blue'].name} has "
+                f"{numbers['blue'].shape}; give all bands on one grid."
+            )
     notes = [note for band, path in files.paths.items() for note in non_finite_note(numbers[band], path)]
     optical = [numbers[band] for band in OPTICAL_BANDS]
     valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(band) for band in optical])
-    coding = recognise_reflectance(optical, numbers["swir1"], valid, str(files.paths["swir1"].parent.parent / files.tile_id))
+    coding = recognise_reflectance(
+        optical, numbers["swir1"], valid, str(files.paths["swir1"].parent.parent / files.tile_id)
+    )
     if coding is None:
         bands = {band: np.zeros(valid.shape, np.float32) for band in OPTICAL_BANDS}
-        return Tile(files.tile_id, bands, valid, "none (no valid pixel)", georeference, files.paths["blue"].name, tuple(notes))
+        return Tile(
+            files.tile_id,
+            bands,
+            valid,
+            "none (no valid pixel)",
+            georeference,
+            files.paths["blue"].name,
+            tuple(notes),
+        )
     bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
     stated = coding.name
     thermal, thermal_note = read_thermal(numbers.get(THERMAL_BAND), valid, coding is EIGHT_BIT, files)
     if thermal is not None:
         bands[THERMAL_BAND] = thermal
-        stated = thermal_note if thermal_note == coding.name else f"{coding.name}; temperature in {thermal_note}"
+        stated = (
+            thermal_note if thermal_note == coding.name else f"{coding.name}; temperature in {thermal_note}"
+        )
     else:
         notes.append(f"tile {files.tile_id}: {thermal_note}")
     return Tile(files.tile_id, bands, valid, stated, georeference, files.paths["blue"].name, tuple(notes))
 
 
-def read_thermal(numbers: Optional[np.ndarray], valid: np.ndarray, eight_bit: bool,
-                 files: TileFiles) -> tuple[Optional[np.ndarray], str]:
+def read_thermal(
+    numbers: np.ndarray | None, valid: np.ndarray, eight_bit: bool, files: TileFiles
+) -> tuple[np.ndarray | None, str]:
     """Temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
 
     Single pixels without a measurement take the tile's median, which says nothing about them.
@@ -136,7 +165,7 @@ def read_thermal(numbers: Optional[np.ndarray], valid: np.ndarray, eight_bit: bo
     measured = valid & np.isfinite(numbers) & (numbers > 0)
     if not measured.any():
         return None, "its thermal band is all zero; treated as missing"
-    if eight_bit:
+    if eight_bit and numbers[measured].max() <= 255:
         return None, "its thermal band has 8 bits and no unit; treated as missing"
     coding = recognise_temperature(numbers, measured, str(files.paths[THERMAL_BAND]))
     kelvin = to_physical(numbers, coding, measured)
@@ -153,7 +182,9 @@ def read_label(root: Path, tile_id: str) -> np.ndarray:
     """The tile's truth as bool (H, W); labels are 0/255 in the challenge, any value above 0 is glacier."""
     labels = files_by_id(root / LABEL_FOLDER)
     if tile_id not in labels:
-        raise LayoutError(f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out.")
+        raise LayoutError(
+            f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out."
+        )
     label, _ = read_raster(labels[tile_id])
     return np.asarray(label > 0)
 

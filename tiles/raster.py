@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import tempfile
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 import tifffile
@@ -18,9 +19,10 @@ MAX_PIXELS = 2**29
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 ASCII_TAG = 34737
 READABLE_KINDS = "uif"
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it is RasterError that speaks on stderr
 
 
-def read_raster(path: Path) -> tuple[np.ndarray, Optional[Georeference]]:
+def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
     """Read a single-band TIFF of any strip, tile or compression layout.
 
     Returns the (H, W) array in the file's own dtype and its georeference, or None where it has none.
@@ -29,15 +31,23 @@ def read_raster(path: Path) -> tuple[np.ndarray, Optional[Georeference]]:
     try:
         with tifffile.TiffFile(path) as tif:
             page = tif.pages[0]
-            shape = tuple(size for size in page.shape if size != 1)
-            if len(shape) > 2 or len(tif.pages) != 1:
-                raise RasterError(f"{path}: holds an image of shape {page.shape} on {len(tif.pages)} page(s); "
-                                  "give one file with one band each.")
+            images = sum(
+                not (other.is_reduced or other.is_mask) for other in tif.pages
+            )  # overviews do not count
+            if page.samplesperpixel != 1 or page.imagedepth != 1 or images != 1:
+                raise RasterError(
+                    f"{path}: holds an image of shape {page.shape} on {images} page(s); "
+                    "give one file with one band each."
+                )
             if page.imagelength * page.imagewidth > MAX_PIXELS:
-                raise RasterError(f"{path}: claims {page.imagelength} x {page.imagewidth} pixels, more than "
-                                  f"the {MAX_PIXELS} that are read; cut it into smaller tiles.")
+                raise RasterError(
+                    f"{path}: claims {page.imagelength} x {page.imagewidth} pixels, more than "
+                    f"the {MAX_PIXELS} that are read; cut it into smaller tiles."
+                )
             if page.dtype is None or page.dtype.kind not in READABLE_KINDS:
-                raise RasterError(f"{path}: holds {page.dtype} values; give integers or floating-point numbers.")
+                raise RasterError(
+                    f"{path}: holds {page.dtype} values; give integers or floating-point numbers."
+                )
             check_strips_present(path, page)
             image = page.asarray().reshape(page.imagelength, page.imagewidth)
             return image, read_georeference(page)
@@ -46,23 +56,33 @@ def read_raster(path: Path) -> tuple[np.ndarray, Optional[Georeference]]:
     except FileNotFoundError:
         raise RasterError(f"{path}: no such file; check the folder.") from None
     except ImportError as problem:
-        raise RasterError(f"{path}: its compression needs the package imagecodecs ({problem}); install it.") from None
+        raise RasterError(
+            f"{path}: its compression needs the package imagecodecs ({problem}); install it."
+        ) from None
     except Exception as problem:  # tifffile raises many kinds on damaged files; each means the same to a user
         if "imagecodecs" in str(problem):
             raise RasterError(f"{path}: its compression needs the package imagecodecs; install it.") from None
-        raise RasterError(f"{path}: cannot be read as a TIFF ({one_line(problem)}); "
-                          "copy or download the file again.") from None
+        raise RasterError(
+            f"{path}: cannot be read as a TIFF ({one_line(problem)}); copy or download the file again."
+        ) from None
 
 
 def check_strips_present(path: Path, page: tifffile.TiffPage) -> None:
-    """Refuse a file that ends before its last strip: tifffile would fill the rest with zeros."""
+    """Refuse a file that lists too few strips or ends before its last: tifffile would fill the rest with zeros."""
+    listed, needed = min(len(page.dataoffsets), len(page.databytecounts)), math.prod(page.chunked)
+    if listed < needed:
+        raise RasterError(
+            f"{path}: is damaged (lists {listed} of {needed} strips); copy or download the file again."
+        )
     end = max((offset + count for offset, count in zip(page.dataoffsets, page.databytecounts)), default=0)
     size = os.path.getsize(path)
     if end > size:
-        raise RasterError(f"{path}: is truncated ({size} bytes of at least {end}); copy or download the file again.")
+        raise RasterError(
+            f"{path}: is truncated ({size} bytes of at least {end}); copy or download the file again."
+        )
 
 
-def read_georeference(page: tifffile.TiffPage) -> Optional[Georeference]:
+def read_georeference(page: tifffile.TiffPage) -> Georeference | None:
     """The GeoTIFF tags of a page, or None where it has none."""
     tags = []
     for code in GEO_TAGS:
@@ -73,15 +93,25 @@ def read_georeference(page: tifffile.TiffPage) -> Optional[Georeference]:
     return Georeference(tuple(tags)) if tags else None
 
 
-def write_raster(path: Path, image: np.ndarray, georeference: Optional[Georeference] = None) -> None:
+def write_raster(path: Path, image: np.ndarray, georeference: Georeference | None = None) -> None:
     """Write a (H, W) array as a deflate-compressed TIFF, whole or not at all.
 
     Raises OutputError when the folder cannot be written to.
     """
-    tags = [(code, dtype, count, value, True) for code, dtype, count, value in (georeference.tags if georeference else ())]
+    tags = [
+        (code, dtype, count, value, True)
+        for code, dtype, count, value in (georeference.tags if georeference else ())
+    ]
     with atomic_output(path) as temporary:
-        tifffile.imwrite(temporary, image, compression="zlib", photometric="minisblack", extratags=tags,
-                         metadata=None, software=False)
+        tifffile.imwrite(
+            temporary,
+            image,
+            compression="zlib",
+            photometric="minisblack",
+            extratags=tags,
+            metadata=None,
+            software=False,
+        )
 
 
 class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
@@ -96,8 +126,10 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=".", suffix=self.path.suffix, dir=self.path.parent)
         except OSError as problem:
-            raise OutputError(f"{self.path}: cannot be written ({problem.strerror or problem}); "
-                              "choose another output folder.") from None
+            raise OutputError(
+                f"{self.path}: cannot be written ({problem.strerror or problem}); "
+                "choose another output folder."
+            ) from None
         os.close(handle)
         self.temporary = Path(name)
         return self.temporary
@@ -113,8 +145,10 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
                 problem = failure
         self.temporary.unlink(missing_ok=True)
         if isinstance(problem, OSError):
-            raise OutputError(f"{self.path}: cannot be written ({problem.strerror or problem}); "
-                              "free space or choose another output folder.") from None
+            raise OutputError(
+                f"{self.path}: cannot be written ({problem.strerror or problem}); "
+                "free space or choose another output folder."
+            ) from None
 
 
 def one_line(problem: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Tile:
     bands: dict[str, np.ndarray]
     valid: np.ndarray
     coding: str = "surface reflectance and kelvin"
-    georeference: Optional[Georeference] = None
+    georeference: Georeference | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 

@@ -13,16 +13,31 @@ from features.stack import build_stack
 from tests.examples import example_tile
 
 NAMES = ("green", "ndsi", "thermal.rank", "green.diff21")
-STILL = Augmentation(gain=0, band_gain=0, haze=0, thermal_shift=0, context_gain=0, rank_gamma=0, drop_thermal=0, drop_ranks=0, scale=0)
+STILL = Augmentation(
+    gain=0,
+    band_gain=0,
+    haze=0,
+    thermal_shift=0,
+    context_gain=0,
+    rank_gamma=0,
+    drop_thermal=0,
+    drop_ranks=0,
+    scale=0,
+)
 
 
-def sampler(change: Augmentation = STILL, seed: int = 0, shape: tuple[int, int] = (70, 60), crop: int = 32) -> CropSampler:
+def sampler(
+    change: Augmentation = STILL, seed: int = 0, shape: tuple[int, int] = (70, 60), crop: int = 32
+) -> CropSampler:
     tile, truth = example_tile(shape)
     zeros, ones = np.zeros(len(NAMES), np.float32), np.ones(len(NAMES), np.float32)
     return CropSampler([prepare(tile, truth, NAMES)], [1.0], NAMES, crop, change, zeros, ones, seed)
 
 
-@pytest.mark.parametrize("name, context, thermal", [("green", False, False), ("thermal.rank", True, True), ("green.std7", True, False)])
+@pytest.mark.parametrize(
+    "name, context, thermal",
+    [("green", False, False), ("thermal.rank", True, True), ("green.std7", True, False)],
+)
 def test_kinds_of_channels(name: str, context: bool, thermal: bool):
     assert (is_context(name), needs_thermal(name)) == (context, thermal)
 

@@ -76,7 +76,11 @@ def test_imagenet_start_copies_every_encoder_weight():
     started = network.state_dict()
     encoder = {name for name in started if name.startswith(("stem", "blocks"))}
     assert encoder == set(encoder_names()) | {"stem.0.weight"}
-    changed = {name for name in encoder if not name.endswith("num_batches_tracked") and not torch.equal(started[name], fresh[name])}
+    changed = {
+        name
+        for name in encoder
+        if not name.endswith("num_batches_tracked") and not torch.equal(started[name], fresh[name])
+    }
     assert len(changed) > 0.9 * len([name for name in encoder if not name.endswith("num_batches_tracked")])
     assert all(torch.equal(started[name], fresh[name]) for name in started if name.startswith(("decoder", "head")))
 

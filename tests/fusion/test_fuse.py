@@ -1,0 +1,81 @@
+"""Fusing two scores: laws of the probability, and a fit that finds the better part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fusion.fitting import OutOfFold, cross_fit, fit_fusion
+from fusion.fuse import EVIDENCE, LOGIT_LIMIT, Fusion, evidence, fused_probability, log_odds
+from scores.confusion import calibration_error, confusion
+
+
+@given(st.floats(0, 1))
+def test_log_odds_are_limited_and_odd(probability: float):
+    value = float(log_odds(np.array([probability]))[0])
+    assert abs(value) <= LOGIT_LIMIT + 1e-4
+    assert value == pytest.approx(-float(log_odds(np.array([1 - probability]))[0]), abs=1e-4)
+
+
+def test_probability_is_zero_under_nodata_and_grows_with_its_parts():
+    valid = np.ones((6, 7), bool)
+    valid[:, 0] = False
+    low, high = np.full((6, 7), 0.2, np.float32), np.full((6, 7), 0.9, np.float32)
+    fusion = Fusion((0.5, 0.5, 0.1, 0.1, 0.1, 0.1), 0.0, 0.5)
+    one, other = fused_probability(fusion, low, low, valid), fused_probability(fusion, high, high, valid)
+    assert np.all(one[~valid] == 0)
+    assert np.all(other[valid] > one[valid])
+    assert other.dtype == np.float32
+
+
+def test_evidence_has_a_row_for_each_name():
+    assert evidence(np.full((4, 5), 0.5), np.full((4, 5), 0.5), np.ones((4, 5), bool)).shape == (
+        len(EVIDENCE),
+        4,
+        5,
+    )
+
+
+def noisy_part(truth: np.ndarray, noise: float, seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    return 1 / (1 + np.exp(-(np.where(truth, 1.5, -1.5) + noise * random.normal(size=truth.shape))))
+
+
+def tiles() -> dict[str, OutOfFold]:
+    made = {}
+    for number in range(4):
+        truth = np.zeros((60, 60), bool)
+        truth[10 + 5 * number : 50, 15:45] = True
+        valid = np.ones_like(truth)
+        valid[:3] = False
+        unet, gbm = noisy_part(truth, 2.0, number), noisy_part(truth, 2.0, number + 50)
+        made[str(number)] = OutOfFold(np.where(valid, unet, 0), np.where(valid, gbm, 0), truth & valid, valid)
+    return made
+
+
+def test_the_fit_beats_both_parts_on_tiles_it_has_not_seen():
+    made = tiles()
+    fused = cross_fit(made, [["0", "1"], ["2", "3"]])
+    for tile_id, tile in made.items():
+        probability, threshold = fused[tile_id]
+        hybrid = confusion(tile.truth, probability > threshold).mcc
+        assert hybrid > confusion(tile.truth, tile.unet > 0.5).mcc
+        assert hybrid > confusion(tile.truth, tile.gbm > 0.5).mcc
+        assert calibration_error(tile.truth[tile.valid], probability[tile.valid]) < 0.1
+
+
+def test_a_tile_has_no_say_in_its_own_fusion():
+    made = tiles()
+    before = cross_fit(made, [["0", "1"], ["2", "3"]])["0"]
+    other = made["1"]
+    made["1"] = OutOfFold(1 - other.unet, other.gbm, other.truth, other.valid)
+    after = cross_fit(made, [["0", "1"], ["2", "3"]])["0"]
+    np.testing.assert_array_equal(before[0], after[0])
+    assert before[1] == after[1]
+
+
+def test_the_fit_is_the_same_each_time():
+    made = list(tiles().values())
+    assert fit_fusion(made) == fit_fusion(made)
