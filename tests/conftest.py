@@ -68,9 +68,7 @@ def level2(physical) -> Callable[..., Bands]:
 def make_tile(physical) -> Callable[..., Tile]:
     """Makes a ``Tile`` with about ``nodata`` of its pixels (never all) without data."""
 
-    def make(
-        shape: tuple[int, int] = (9, 7), seed: int = 0, nodata: float = 0.2, thermal: bool = True
-    ) -> Tile:
+    def make(shape: tuple[int, int] = (9, 7), seed: int = 0, nodata: float = 0.2, thermal: bool = True) -> Tile:
         random = np.random.default_rng(seed + 1)
         valid = random.random(shape) >= nodata
         valid[random.integers(shape[0]), random.integers(shape[1])] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from baseline.gbm import GbmModel
 from cnn.predict import UNetModel
 from cnn.unet import CompactUNet
+from evaluation.systems import SYSTEMS, Scored, summary
 from fusion.fuse import Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import write_raster
@@ -67,3 +69,13 @@ def example_model(seed: int = 0) -> HybridModel:
     return HybridModel(
         GbmModel(booster, ("ndsi", "green.diff21")), unet, fusion, 0.5, 0.5, provenance={"made": "for tests"}
     )
+
+
+def example_results() -> dict[str, Any]:
+    """Results of a cross-validation, as ``evaluation.make_model`` writes them."""
+    truth = np.eye(4, dtype=bool)
+    valid = np.ones((4, 4), bool)
+    masks = [Scored("01", truth, truth, valid), Scored("02", ~truth, truth, valid)]
+    folds = [["01"], ["02"]]
+    scores = {system: summary(masks, folds) for system in SYSTEMS}
+    return {"command": "made for a test", "folds": folds, "next_door": scores, "elsewhere": scores}

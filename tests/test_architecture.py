@@ -104,15 +104,11 @@ def test_nothing_is_unpickled(path):
     tree = tree_of(path)
     assert not imported_modules(tree) & {"pickle", "dill", "cloudpickle"}
     for called, node in calls(tree):
-        assert called not in {"joblib.load", "np.load"} or not any(
-            k.arg == "allow_pickle" for k in node.keywords
-        )
+        assert called not in {"joblib.load", "np.load"} or not any(k.arg == "allow_pickle" for k in node.keywords)
         assert called != "joblib.load"
         if called == "torch.load":
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            assert given.get("weights_only") == "True", (
-                f"line {node.lineno}: torch.load without weights_only=True"
-            )
+            assert given.get("weights_only") == "True", f"line {node.lineno}: torch.load without weights_only=True"
 
 
 def test_every_room_is_installed():

@@ -68,6 +68,8 @@ def find_tiles(imagepath: Mapping[str, str | Path]) -> list[TileFiles]:
                 "give Band1 (blue), Band2 (green), Band3 (red), Band4 (SWIR1) and, if there is one, Band5 (thermal)."
             )
     files = {band: files_by_id(folders[band]) for band in BAND_FOLDERS.values() if band in folders}
+    if not files.get(THERMAL_BAND):
+        files.pop(THERMAL_BAND, None)  # an empty folder is a missing thermal band
     ids = sorted(set().union(*files.values()))
     if not ids:
         raise LayoutError(

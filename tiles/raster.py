@@ -30,10 +30,9 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
     """
     try:
         with tifffile.TiffFile(path) as tif:
-            page = tif.pages[0]
-            images = sum(
-                not (other.is_reduced or other.is_mask) for other in tif.pages
-            )  # overviews do not count
+            page = tif.pages.first
+            pages = [other for other in tif.pages if isinstance(other, tifffile.TiffPage)]
+            images = sum(not (other.is_reduced or other.is_mask) for other in pages)  # overviews do not count
             if page.samplesperpixel != 1 or page.imagedepth != 1 or images != 1:
                 raise RasterError(
                     f"{path}: holds an image of shape {page.shape} on {images} page(s); "

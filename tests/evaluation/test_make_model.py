@@ -17,9 +17,23 @@ CPU = torch.device("cpu")
 
 
 def command(root: Path, out: Path) -> list[str]:
-    return ["make_model.py", "--data", str(root / "data"), "--extra", str(root / "extra"), "--transfer", str(root / "other"),
-            "--out", str(out), "--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu",
-            "--jobs", "1"]  # fmt: skip
+    words = [
+        "--folds",
+        "2",
+        "--steps",
+        "2",
+        "--batch",
+        "2",
+        "--crop",
+        "32",
+        "--scratch",
+        "--device",
+        "cpu",
+        "--jobs",
+        "1",
+    ]
+    folders = {"--data": root / "data", "--extra": root / "extra", "--transfer": root / "other", "--out": out}
+    return ["make_model.py", *(word for pair in folders.items() for word in map(str, pair)), *words]
 
 
 def test_tiles_become_a_model_and_results(tmp_path: Path, monkeypatch):

@@ -11,9 +11,7 @@ from scores.confusion import Confusion, confusion
 from scores.threshold import THRESHOLD_STEPS, best_threshold
 
 
-def brute_force(
-    truth: np.ndarray, score: np.ndarray, low: float, high: float, other_negatives: int
-) -> np.ndarray:
+def brute_force(truth: np.ndarray, score: np.ndarray, low: float, high: float, other_negatives: int) -> np.ndarray:
     """MCC of the mask at each step."""
     steps = [low + (high - low) * step / THRESHOLD_STEPS for step in range(THRESHOLD_STEPS + 1)]
     nodata = Confusion(0, 0, 0, other_negatives)

@@ -69,11 +69,13 @@ def test_one_scene_in_every_coding(seed, shape, swir_span, brightest):
         (LEVEL2_REFLECTANCE, LEVEL2_TEMPERATURE, "float32", "Collection-2 Level-2 numbers"),
         (LEVEL2_REFLECTANCE, KELVIN, "float32", "Collection-2 Level-2 numbers; temperature in kelvin"),
         (UNIT_REFLECTANCE, KELVIN, "float32", "reflectance 0..1; temperature in kelvin"),
-        (UNIT_REFLECTANCE, LEVEL2_TEMPERATURE, "float32", "reflectance 0..1; temperature in Collection-2 Level-2 numbers"),
+        (UNIT_REFLECTANCE, LEVEL2_TEMPERATURE, "float32",
+         "reflectance 0..1; temperature in Collection-2 Level-2 numbers"),
         (TENTHOUSANDTHS, KELVIN, "int16", "reflectance times 10 000; temperature in kelvin"),
         (TENTHOUSANDTHS, LEVEL2_TEMPERATURE, "uint16",
          "reflectance times 10 000; temperature in Collection-2 Level-2 numbers"),
-        (EIGHT_BIT, LEVEL2_TEMPERATURE, "uint16", "8-bit reflectance, 255 = 1; temperature in Collection-2 Level-2 numbers"),
+        (EIGHT_BIT, LEVEL2_TEMPERATURE, "uint16",
+         "8-bit reflectance, 255 = 1; temperature in Collection-2 Level-2 numbers"),
     ],
 )  # fmt: skip
 def test_files_are_recognised_and_stated(physical, write_bands, reflectance, temperature, dtype, stated):

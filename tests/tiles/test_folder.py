@@ -170,7 +170,9 @@ def test_bands_of_different_shapes(level2, write_bands, band, shape, one_sentenc
     folders = write_bands({**level2((9, 7)), band: level2(shape)[band]})
     with pytest.raises(ShapeError) as error:
         read_only(folders)
-    one_sentence(error.value, Path(folders[f"Band{BAND_NAMES.index(band) + 1}"]) / Path(find_tiles(folders)[0].paths[band]).name)
+    one_sentence(
+        error.value, Path(folders[f"Band{BAND_NAMES.index(band) + 1}"]) / Path(find_tiles(folders)[0].paths[band]).name
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"not a raster\n", None], ids=["zero bytes", "text", "truncated"])
@@ -249,7 +251,9 @@ def test_missing_thermal_is_missing_not_cold(level2, write_bands, kind):
     elif kind == "only where nodata":
         bands["thermal"][bands["swir1"] > 0] = 0
     else:
-        value, dtype = {"zeros": (0, np.float32), "zeros in integers": (0, np.uint16), "NaN": (np.nan, np.float32)}[kind]
+        value, dtype = {"zeros": (0, np.float32), "zeros in integers": (0, np.uint16), "NaN": (np.nan, np.float32)}[
+            kind
+        ]
         bands["thermal"] = np.full((4, 5), value, dtype)
     tile = read_only(write_bands(bands))
     assert not tile.has_thermal

@@ -114,9 +114,7 @@ def write_header(path: Path, rows: int, columns: int) -> None:
         (279, 4, 1, 8),
     ]
     directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    path.write_bytes(
-        struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + directory + struct.pack("<I", 0) + bytes(8)
-    )
+    path.write_bytes(struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + directory + struct.pack("<I", 0) + bytes(8))
 
 
 def write_truncated(path: Path) -> None:
@@ -225,9 +223,7 @@ def geo_tags(path: Path) -> dict[int, tuple]:
     """The GeoTIFF tags of a file as they stand in it."""
     with tifffile.TiffFile(path) as tif:
         tags = tif.pages[0].tags
-        return {
-            tag.code: (int(tag.dtype), tag.count, tag.value) for tag in tags if 33550 <= tag.code <= 34737
-        }
+        return {tag.code: (int(tag.dtype), tag.count, tag.value) for tag in tags if 33550 <= tag.code <= 34737}
 
 
 SCALE_AND_TIEPOINT = [

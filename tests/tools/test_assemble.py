@@ -118,9 +118,7 @@ def project(tmp_path):
 
 
 def run(path: Path, *words: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, str(path), *words], capture_output=True, text=True, cwd=path.parent
-    )
+    done = subprocess.run([sys.executable, str(path), *words], capture_output=True, text=True, cwd=path.parent)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -136,9 +134,7 @@ def test_one_file_does_what_the_modules_do(project, tmp_path_factory):
 
 def test_text_of_the_one_file(project):
     text = assemble(project())
-    assert text.startswith(
-        '# pip install nothing\n# and nothing else\n"""What it does."""\n\nfrom __future__'
-    )
+    assert text.startswith('# pip install nothing\n# and nothing else\n"""What it does."""\n\nfrom __future__')
     assert text.count("from __future__") == 1
     assert "from errors" not in text and "from rooms" not in text
     assert text.count("import os\n") == 1
@@ -148,10 +144,7 @@ def test_text_of_the_one_file(project):
     assert "# rooms/first.py\n# First: adds.\n#\n# Over two lines.\n" in text
     assert "STEP = 2  # kept, with its comment\n" in text
     assert "# Do not update this section\ndef main():\n    print(" in text
-    order = [
-        text.index(f"# {name}\n")
-        for name in ("errors.py", "rooms/first.py", "rooms/second.py", "solution.py")
-    ]
+    order = [text.index(f"# {name}\n") for name in ("errors.py", "rooms/first.py", "rooms/second.py", "solution.py")]
     assert order == sorted(order)
 
 

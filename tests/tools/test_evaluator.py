@@ -39,11 +39,7 @@ def data(tmp_path_factory):
     for folder, code in zip([*BANDS, "label"], ["B2_B2", "B3_B3", "B4_B4", "B6_B6", "B10_B10", "Y"]):
         (root / folder).mkdir()
         for tile in ("02_07", "02_08"):
-            image = (
-                random.uniform(8000, 16000, (8, 9))
-                if folder != "label"
-                else random.integers(0, 2, (8, 9)) * 255
-            )
+            image = random.uniform(8000, 16000, (8, 9)) if folder != "label" else random.integers(0, 2, (8, 9)) * 255
             tifffile.imwrite(root / folder / f"{code}_masked_{tile}.tif", image.astype(np.float32))
     return root
 
