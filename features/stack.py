@@ -55,14 +55,14 @@ class TileChannels:
         return self.once((name, window), lambda: box_mean(self.base(name), self.weight, window))
 
     def variance(self, name: str, window: int) -> np.ndarray:
-        """Variance over the valid pixels of the window."""
-        return self.once(
-            (name + "^2", window),
-            lambda: np.maximum(
-                box_mean(self.base(name) ** 2, self.weight, window) - self.mean(name, window) ** 2,
-                np.float32(0),
-            ),
-        )
+        """Variance over the valid pixels of the window, from differences to the scene's median: kelvin are large."""
+
+        def compute() -> np.ndarray:
+            centred = self.once((name + "-", 0), lambda: scene_difference(self.base(name), self.tile.valid))
+            square_of_mean = box_mean(centred, self.weight, window) ** 2
+            return np.maximum(box_mean(centred**2, self.weight, window) - square_of_mean, np.float32(0))
+
+        return self.once((name + "^2", window), compute)
 
     def contrast(self, name: str, window: int) -> np.ndarray:
         """GLCM contrast: mean squared difference of neighbouring pixels whose first lies in the window."""

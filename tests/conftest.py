@@ -13,6 +13,7 @@ import pytest
 import tifffile
 from hypothesis import HealthCheck, settings
 
+from tiles.folder import find_tiles, read_tile
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS, Tile
 
 # derandomize: a change is judged on the same examples everywhere; no deadline: CI machines are busy
@@ -104,6 +105,17 @@ def write_bands(tmp_path) -> Callable[..., dict[str, str]]:
         return {entry.name: str(entry) for entry in sorted(root.iterdir()) if entry.is_dir()}
 
     return write
+
+
+@pytest.fixture(scope="session")
+def read_only() -> Callable[[Mapping[str, str]], Tile]:
+    """Reads the one tile of a dictionary of band folders."""
+
+    def read(folders: Mapping[str, str]) -> Tile:
+        (files,) = find_tiles(folders)
+        return read_tile(files)
+
+    return read
 
 
 @pytest.fixture(scope="session")

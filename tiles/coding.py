@@ -34,9 +34,7 @@ KELVIN_RANGE = (150.0, 350.0)
 LEVEL2_TEMPERATURE_RANGE = (3_000.0, 65_535.0)  # 159 K .. 373 K
 
 
-def recognise_reflectance(
-    optical: list[np.ndarray], swir1: np.ndarray, valid: np.ndarray, where: str
-) -> Coding | None:
+def recognise_reflectance(optical: list[np.ndarray], swir1: np.ndarray, valid: np.ndarray, where: str) -> Coding | None:
     """Which coding the optical bands are in; None where no pixel is valid.
 
     ``optical``: (H, W) arrays in the file's numbers; ``swir1`` is one of them; ``valid`` bool (H, W).

@@ -18,6 +18,8 @@ from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Georeference, Tile
 BAND_FOLDERS = {1: "blue", 2: "green", 3: "red", 4: "swir1", 5: "thermal"}
 BAND_FOLDER_PATTERN = re.compile(r"^band[ _-]?([1-5])$", re.IGNORECASE)
 TILE_ID_PATTERN = re.compile(r"(\d+(?:_\d+)*)$")
+BAND_PREFIX_PATTERN = re.compile(r"^(?:B\d+_)+", re.IGNORECASE)
+LARGEST_NUMBER = 65_535  # of 16 bits; a fill value beyond it is no temperature
 SUFFIXES = (".tif", ".tiff")
 LABEL_FOLDER = "label"
 
@@ -35,9 +37,13 @@ class TileFiles:
 
 
 def tile_id_of(path: Path) -> str:
-    """The tile's id: the number groups that end the file name (``02_07``, ``001``), else the whole stem."""
-    found = TILE_ID_PATTERN.search(path.stem)
-    return found.group(1) if found else path.stem
+    """The tile's id: the number groups that end the file name (``02_07``, ``001``), else the whole stem.
+
+    Band names that begin it (``B2_B2_``) do not count.
+    """
+    stem = BAND_PREFIX_PATTERN.sub("", path.stem) or path.stem
+    found = TILE_ID_PATTERN.search(stem)
+    return found.group(1) if found else stem
 
 
 def band_folders(root: Path) -> dict[str, str]:
@@ -53,14 +59,11 @@ def find_tiles(imagepath: Mapping[str, str | Path]) -> list[TileFiles]:
     Sorted by tile id. A tile that lacks a band comes back with ``problem`` set. Raises LayoutError when
     a folder of the four optical bands is missing, or when there is no tile at all.
     """
-    numbered = {}
+    folders = {}
     for key, folder in imagepath.items():
         match = BAND_FOLDER_PATTERN.match(str(key))
         if match:
-            numbered[int(match.group(1))] = Path(folder)
-    folders = {
-        BAND_FOLDERS[number]: numbered[number] for number in sorted(numbered)
-    }  # os.listdir has no order
+            folders[BAND_FOLDERS[int(match.group(1))]] = Path(folder)
     for number, band in BAND_FOLDERS.items():
         if band != THERMAL_BAND and band not in folders:
             raise LayoutError(
@@ -94,9 +97,7 @@ def files_by_id(folder: Path) -> dict[str, Path]:
     return found
 
 
-def match_bands(
-    tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]
-) -> TileFiles:
+def match_bands(tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> TileFiles:
     """The files of one tile, with what is missing named."""
     paths = {band: files[band][tile_id] for band in files if tile_id in files[band]}
     missing = [str(folders[band]) for band in files if band not in paths]
@@ -147,9 +148,7 @@ def read_tile(files: TileFiles) -> Tile:
     thermal, thermal_note = read_thermal(numbers.get(THERMAL_BAND), valid, coding is EIGHT_BIT, files)
     if thermal is not None:
         bands[THERMAL_BAND] = thermal
-        stated = (
-            thermal_note if thermal_note == coding.name else f"{coding.name}; temperature in {thermal_note}"
-        )
+        stated = thermal_note if thermal_note == coding.name else f"{coding.name}; temperature in {thermal_note}"
     else:
         notes.append(f"tile {files.tile_id}: {thermal_note}")
     return Tile(files.tile_id, bands, valid, stated, georeference, files.paths["blue"].name, tuple(notes))
@@ -164,7 +163,7 @@ def read_thermal(
     """
     if numbers is None:
         return None, "has no thermal band; mapped without temperature"
-    measured = valid & np.isfinite(numbers) & (numbers > 0)
+    measured = valid & np.isfinite(numbers) & (numbers > 0) & (numbers <= LARGEST_NUMBER)
     if not measured.any():
         return None, "its thermal band is all zero; treated as missing"
     if eight_bit and numbers[measured].max() <= 255:
@@ -184,9 +183,7 @@ def read_label(root: Path, tile_id: str) -> np.ndarray:
     """The tile's truth as bool (H, W); labels are 0/255 in the challenge, any value above 0 is glacier."""
     labels = files_by_id(root / LABEL_FOLDER)
     if tile_id not in labels:
-        raise LayoutError(
-            f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out."
-        )
+        raise LayoutError(f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out.")
     label, _ = read_raster(labels[tile_id])
     return np.asarray(label > 0)
 

@@ -44,9 +44,7 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
                     f"the {MAX_PIXELS} that are read; cut it into smaller tiles."
                 )
             if page.dtype is None or page.dtype.kind not in READABLE_KINDS:
-                raise RasterError(
-                    f"{path}: holds {page.dtype} values; give integers or floating-point numbers."
-                )
+                raise RasterError(f"{path}: holds {page.dtype} values; give integers or floating-point numbers.")
             check_strips_present(path, page)
             image = page.asarray().reshape(page.imagelength, page.imagewidth)
             return image, read_georeference(page)
@@ -55,9 +53,7 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
     except FileNotFoundError:
         raise RasterError(f"{path}: no such file; check the folder.") from None
     except ImportError as problem:
-        raise RasterError(
-            f"{path}: its compression needs the package imagecodecs ({problem}); install it."
-        ) from None
+        raise RasterError(f"{path}: its compression needs the package imagecodecs ({problem}); install it.") from None
     except Exception as problem:  # tifffile raises many kinds on damaged files; each means the same to a user
         if "imagecodecs" in str(problem):
             raise RasterError(f"{path}: its compression needs the package imagecodecs; install it.") from None
@@ -70,15 +66,11 @@ def check_strips_present(path: Path, page: tifffile.TiffPage) -> None:
     """Refuse a file that lists too few strips or ends before its last: tifffile would fill the rest with zeros."""
     listed, needed = min(len(page.dataoffsets), len(page.databytecounts)), math.prod(page.chunked)
     if listed < needed:
-        raise RasterError(
-            f"{path}: is damaged (lists {listed} of {needed} strips); copy or download the file again."
-        )
+        raise RasterError(f"{path}: is damaged (lists {listed} of {needed} strips); copy or download the file again.")
     end = max((offset + count for offset, count in zip(page.dataoffsets, page.databytecounts)), default=0)
     size = os.path.getsize(path)
     if end > size:
-        raise RasterError(
-            f"{path}: is truncated ({size} bytes of at least {end}); copy or download the file again."
-        )
+        raise RasterError(f"{path}: is truncated ({size} bytes of at least {end}); copy or download the file again.")
 
 
 def read_georeference(page: tifffile.TiffPage) -> Georeference | None:
@@ -98,8 +90,7 @@ def write_raster(path: Path, image: np.ndarray, georeference: Georeference | Non
     Raises OutputError when the folder cannot be written to.
     """
     tags = [
-        (code, dtype, count, value, True)
-        for code, dtype, count, value in (georeference.tags if georeference else ())
+        (code, dtype, count, value, True) for code, dtype, count, value in (georeference.tags if georeference else ())
     ]
     with atomic_output(path) as temporary:
         tifffile.imwrite(
@@ -126,8 +117,7 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
             handle, name = tempfile.mkstemp(prefix=".", suffix=self.path.suffix, dir=self.path.parent)
         except OSError as problem:
             raise OutputError(
-                f"{self.path}: cannot be written ({problem.strerror or problem}); "
-                "choose another output folder."
+                f"{self.path}: cannot be written ({problem.strerror or problem}); choose another output folder."
             ) from None
         os.close(handle)
         self.temporary = Path(name)

@@ -75,8 +75,8 @@ def test_std_is_that_of_the_valid_pixels(seed, shape, window):
     half = window // 2
     for row, column in np.argwhere(valid):
         around = np.s_[max(row - half, 0) : row + half + 1, max(column - half, 0) : column + half + 1]
-        # float32: the variance is a difference of means, good to 1e-6 of the mean square (here about 9)
-        assert found[row, column] ** 2 == pytest.approx(image[around][valid[around]].var(), abs=2e-5)
+        # in float32 the variance is a difference of means, good to about 1e-6 of the squares (here up to 200)
+        assert found[row, column] ** 2 == pytest.approx(image[around][valid[around]].var(), abs=2e-4)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("std", 0), ("contrast", 0), ("correlation", 1)])

@@ -105,6 +105,11 @@ def test_calibration_error_is_its_definition(seed, size, bins):
     assert calibration_error(truth[order], probability[order], bins) == pytest.approx(error, abs=1e-12)
 
 
+def test_certainty_belongs_to_the_last_bin():
+    error = calibration_error(np.array([False, True]), np.array([1.0, 0.95]), bins=2)
+    assert error == pytest.approx(0.975 - 0.5)
+
+
 @given(probability=st.floats(0, 1), truth=st.lists(st.booleans(), min_size=1, max_size=60))
 def test_calibration_error_of_one_probability(probability, truth):
     """One probability for all is off by its distance from the share of glacier."""

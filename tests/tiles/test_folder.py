@@ -11,7 +11,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import CodingError, LayoutError, OutputError, RasterError, ShapeError
+from errors import LayoutError, OutputError, RasterError, ShapeError
 from tiles.folder import (
     band_folders,
     find_tiles,
@@ -26,12 +26,6 @@ from tiles.tile import BAND_NAMES, OPTICAL_BANDS, Tile
 
 CHALLENGE = "B{n}_B{n}_masked_{id}.tif"
 PLATFORM = "img{id}.tif"
-
-
-def read_only(folders) -> Tile:
-    """The one tile of these folders."""
-    (files,) = find_tiles(folders)
-    return read_tile(files)
 
 
 def assert_same_tile(tile: Tile, other: Tile) -> None:
@@ -68,7 +62,7 @@ def test_naming_schemes(level2, write_bands, name, ids, suffix):
     assert [tile.source for tile in tiles] == [name.format(n=2, id=tile_id) for tile_id in ids]
 
 
-def test_bands_are_the_scene(physical, level2, write_bands):
+def test_bands_are_the_scene(read_only, physical, level2, write_bands):
     """Each folder's numbers arrive as the quantity that the band measures."""
     scene, tile = physical((6, 5)), read_only(write_bands(level2((6, 5))))
     assert tuple(tile.bands) == BAND_NAMES
@@ -80,13 +74,13 @@ def test_bands_are_the_scene(physical, level2, write_bands):
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "float64"])
-def test_every_dtype_gives_the_same_tile(level2, write_bands, tmp_path, dtype):
+def test_every_dtype_gives_the_same_tile(read_only, level2, write_bands, tmp_path, dtype):
     as_float = read_only(write_bands(level2(), root=tmp_path / "a"))
     bands = {band: values.astype(dtype) for band, values in level2().items()}
     assert_same_tile(read_only(write_bands(bands, root=tmp_path / "b", compression="lzw")), as_float)
 
 
-def test_folders_come_in_any_order(level2, write_bands):
+def test_folders_come_in_any_order(read_only, level2, write_bands):
     """``os.listdir`` promises no order, and the evaluator passes on what it gives."""
     folders = write_bands(level2())
     expected = read_only(folders)
@@ -95,13 +89,13 @@ def test_folders_come_in_any_order(level2, write_bands):
 
 
 @pytest.mark.parametrize("spelling", ["band{}", "BAND{}", "Band_{}", "band {}"])
-def test_band_folder_spellings(level2, write_bands, spelling):
+def test_band_folder_spellings(read_only, level2, write_bands, spelling):
     folders = write_bands(level2())
     renamed = {spelling.format(key[-1]): Path(folder) for key, folder in folders.items()}
     assert_same_tile(read_only(renamed), read_only(folders))
 
 
-def test_other_folders_are_ignored(level2, write_bands, tmp_path):
+def test_other_folders_are_ignored(read_only, level2, write_bands, tmp_path):
     """Labels above all: they are never opened."""
     expected = read_only(write_bands(level2()))
     for name in ("label", "Band6", "Band10", "Band1_backup", "old Band1", "notes"):
@@ -166,7 +160,7 @@ def test_tile_missing_in_one_band_loses_no_other(level2, write_bands, tmp_path, 
 
 @pytest.mark.parametrize("band", BAND_NAMES[1:])
 @pytest.mark.parametrize("shape", [(9, 8), (7, 9), (1, 63)])
-def test_bands_of_different_shapes(level2, write_bands, band, shape, one_sentence):
+def test_bands_of_different_shapes(read_only, level2, write_bands, band, shape, one_sentence):
     folders = write_bands({**level2((9, 7)), band: level2(shape)[band]})
     with pytest.raises(ShapeError) as error:
         read_only(folders)
@@ -177,7 +171,7 @@ def test_bands_of_different_shapes(level2, write_bands, band, shape, one_sentenc
 
 @pytest.mark.parametrize("content", [b"", b"not a raster\n", None], ids=["zero bytes", "text", "truncated"])
 @pytest.mark.parametrize("number", [1, 4, 5])
-def test_damaged_band(level2, write_bands, tmp_path, number, content, one_sentence):
+def test_damaged_band(read_only, level2, write_bands, tmp_path, number, content, one_sentence):
     folders = write_bands(level2(), "001", PLATFORM)
     path = tmp_path / f"Band{number}" / "img001.tif"
     path.write_bytes(path.read_bytes()[:-9] if content is None else content)
@@ -187,98 +181,10 @@ def test_damaged_band(level2, write_bands, tmp_path, number, content, one_senten
 
 
 @given(shape=st.tuples(st.integers(1, 24), st.integers(1, 24)))
-def test_any_shape(level2, write_bands, shape):
+def test_any_shape(read_only, level2, write_bands, shape):
     tile = read_only(write_bands(level2(shape)))
     assert tile.shape == shape
     assert {values.shape for values in tile.bands.values()} == {shape}
-
-
-def test_valid_means_swir_above_zero(level2, write_bands):
-    """A visible band at zero is deep shadow (and often glacier), not nodata."""
-    bands = level2((4, 5))
-    bands["swir1"][0, 0] = 0
-    bands["swir1"][0, 1] = -9999
-    bands["blue"][1, 1] = bands["green"][1, 2] = bands["red"][1, 3] = 0
-    tile = read_only(write_bands(bands))
-    assert np.argwhere(~tile.valid).tolist() == [[0, 0], [0, 1]]
-    assert all((values[~tile.valid] == 0).all() for values in tile.bands.values())
-    assert tile.notes == ()
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("band", OPTICAL_BANDS)
-def test_non_finite_pixels_are_nodata(level2, write_bands, band, value):
-    bands = level2((4, 5))
-    bands[band][2, 3] = bands[band][3, 0] = value
-    folders = write_bands(bands)
-    tile = read_only(folders)
-    assert np.argwhere(~tile.valid).tolist() == [[2, 3], [3, 0]]
-    assert all(np.isfinite(values).all() for values in tile.bands.values())
-    (note,) = tile.notes
-    assert note.startswith(folders[f"Band{BAND_NAMES.index(band) + 1}"])
-    assert "2 NaN or infinite pixel(s)" in note
-
-
-@pytest.mark.filterwarnings("error")
-def test_float64_fill_value_is_nodata(level2, write_bands):
-    """A fill value beyond float32 is cut out before anything is computed with it."""
-    bands = {band: values.astype(np.float64) for band, values in level2((4, 5)).items()}
-    for values in bands.values():
-        values[0, 0] = -1.7976931348623157e308
-    tile = read_only(write_bands(bands))
-    assert np.argwhere(~tile.valid).tolist() == [[0, 0]]
-    assert all(np.isfinite(values).all() for values in tile.bands.values())
-
-
-@pytest.mark.parametrize("fill", [0, np.nan])
-@pytest.mark.parametrize("shape", [(1, 1), (5, 4)])
-def test_tile_without_a_valid_pixel_is_no_error(write_bands, shape, fill):
-    tile = read_only(write_bands({band: np.full(shape, fill, np.float32) for band in BAND_NAMES}))
-    assert tile.shape == shape
-    assert not tile.valid.any()
-    assert not tile.has_thermal
-    assert "no valid pixel" in tile.coding
-    assert set(tile.bands) == set(OPTICAL_BANDS)
-    assert all((values == 0).all() for values in tile.bands.values())
-
-
-@pytest.mark.parametrize("kind", ["no folder", "zeros", "zeros in integers", "NaN", "only where nodata"])
-def test_missing_thermal_is_missing_not_cold(level2, write_bands, kind):
-    bands = level2((4, 5))
-    bands["swir1"][0, 0] = 0
-    if kind == "no folder":
-        del bands["thermal"]
-    elif kind == "only where nodata":
-        bands["thermal"][bands["swir1"] > 0] = 0
-    else:
-        value, dtype = {"zeros": (0, np.float32), "zeros in integers": (0, np.uint16), "NaN": (np.nan, np.float32)}[
-            kind
-        ]
-        bands["thermal"] = np.full((4, 5), value, dtype)
-    tile = read_only(write_bands(bands))
-    assert not tile.has_thermal
-    assert "thermal" not in tile.bands
-    assert any("tile 02_07" in note and "thermal" in note for note in tile.notes)
-    assert np.count_nonzero(tile.valid) == 19
-
-
-@pytest.mark.parametrize("hole", [0, np.nan])
-def test_thermal_gaps_take_the_median(physical, level2, write_bands, hole):
-    bands = level2((6, 5))
-    bands["thermal"][1, 1] = bands["thermal"][4, 2] = hole
-    tile = read_only(write_bands(bands))
-    assert tile.valid.all(), "a pixel without temperature can still be mapped"
-    known = np.ones((6, 5), bool)
-    known[1, 1] = known[4, 2] = False
-    np.testing.assert_allclose(tile.bands["thermal"][known], physical((6, 5))["thermal"][known], atol=2e-3)
-    assert (tile.bands["thermal"][~known] == np.median(tile.bands["thermal"][known])).all()
-
-
-def test_unknown_thermal_names_its_file(level2, write_bands, tmp_path, one_sentence):
-    folders = write_bands({**level2(), "thermal": np.full((9, 7), 12.5, np.float32)}, "001", PLATFORM)
-    with pytest.raises(CodingError, match="kelvin") as error:
-        read_only(folders)
-    one_sentence(error.value, tmp_path / "Band5" / "img001.tif")
 
 
 def test_label_is_above_zero(tmp_path, level2, write_bands):
@@ -303,7 +209,7 @@ def test_missing_label(tmp_path, level2, write_bands, one_sentence):
 
 
 @pytest.mark.parametrize("name", [CHALLENGE, PLATFORM, "img{id}.TIF"])
-def test_mask_inherits_name_and_georeference(level2, write_bands, tmp_path, name):
+def test_mask_inherits_name_and_georeference(read_only, level2, write_bands, tmp_path, name):
     tile = read_only(write_bands(level2((6, 5)), "001", name))
     mask = np.arange(30).reshape(6, 5) % 3 == 0
     path = write_mask(tmp_path / "out", tile, mask)
@@ -315,7 +221,7 @@ def test_mask_inherits_name_and_georeference(level2, write_bands, tmp_path, name
     assert georeference == tile.georeference
 
 
-def test_mask_that_cannot_be_written(level2, write_bands, tmp_path, one_sentence):
+def test_mask_that_cannot_be_written(read_only, level2, write_bands, tmp_path, one_sentence):
     tile = read_only(write_bands(level2()))
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError) as error:
