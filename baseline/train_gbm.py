@@ -122,7 +122,7 @@ def run(options: argparse.Namespace) -> None:
     for fold in metrics["folds"]:
         print(f"fold {fold['fold']}: MCC {fold['mcc']:.3f} at threshold {fold['threshold']:.3f}")
     print("out-of-fold: " + ", ".join(f"{name} {value:.3f}" for name, value in metrics["pooled"].items()))
-    print("most important: " + ", ".join(one.channel for one in channels[:5]))
+    print("most important: " + ", ".join(one.name for one in channels[:5]))
     print(f"Wrote the model, metrics.json and report.html to {options.out}.")
 
 
