@@ -17,7 +17,7 @@ PY := .venv/bin/python
 SETUP := .venv/.ready
 export DATA GLACIER_DATA PIP_ARGS TILES
 
-.PHONY: help setup need-data demo test lint format model submission test-evaluator benchmark clean
+.PHONY: help setup need-data demo test lint format model submission test-evaluator benchmark readme clean
 
 help:  ## list what there is
 	@echo "usage: make TARGET [DATA=folder] [PYTHON=python3.12] [PIP_ARGS=...]"
@@ -68,6 +68,9 @@ test-evaluator: submission  ## play the challenge's evaluator on the submission 
 
 benchmark: $(SETUP)  ## time inference stage by stage
 	@$(PY) benchmarks/inference.py $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+readme: $(SETUP)  ## rewrite the tables of README.md from the files in results/
+	@$(PY) -m evaluation.readme --data results --out README.md
 
 clean:  ## remove what commands wrote; the environments stay
 	@rm -rf out dist build ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
