@@ -69,15 +69,11 @@ def _collect(root: Path, name: str, modules: dict[str, Module], users: tuple[str
     module = read_module(root, name)
     words = {getattr(node, "id", getattr(node, "value", None)) for node in ast.walk(module.tree)}
     for word in words & {"__file__", "__main__"} if users else ():
-        raise AssemblyError(
-            f"{module.place}: {word} means another thing in one file: only {users[0]} may use it"
-        )
+        raise AssemblyError(f"{module.place}: {word} means another thing in one file: only {users[0]} may use it")
     for needed, names in module.needs.items():
         _collect(root, needed, modules, (*users, name))
         for missing in set(names) - modules[needed].names:
-            raise AssemblyError(
-                f"{module.place}: {needed} does not define {missing}: import it where it is defined"
-            )
+            raise AssemblyError(f"{module.place}: {needed} does not define {missing}: import it where it is defined")
     modules[name] = module
 
 

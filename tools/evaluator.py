@@ -71,9 +71,7 @@ def lay_out(data: Path, into: Path, scheme: str, limit: int) -> None:
             files["label"] = next(path for path in labels.iterdir() if tile_id_of(path) == tile.tile_id)
         for folder, path in files.items():
             (into / folder).mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(
-                path, into / folder / (path.name if scheme == "train" else f"img{number:03d}.tif")
-            )
+            shutil.copyfile(path, into / folder / (path.name if scheme == "train" else f"img{number:03d}.tif"))
 
 
 def play(contract: str, submission: Path, tiles: Path, python: str) -> Result:
@@ -134,9 +132,7 @@ def _run(command: list[str], cwd: Path) -> tuple[float, float]:
 
 def _listing(*folders: Path) -> dict[str, int]:
     """Every file below the folders, with its time of change."""
-    return {
-        str(path): path.stat().st_mtime_ns for top in folders for path in top.rglob("*") if path.is_file()
-    }
+    return {str(path): path.stat().st_mtime_ns for top in folders for path in top.rglob("*") if path.is_file()}
 
 
 def _written_masks(out: Path, inputs: list[Path]) -> list[np.ndarray]:
@@ -220,9 +216,7 @@ def main() -> int:
     parser.add_argument("--python", default=sys.executable, help="interpreter to run the submission with")
     parser.add_argument("--tiles", type=int, default=0, help="use the first TILES tiles only (default: all)")
     args = parser.parse_args()
-    missing = [
-        str(p) for p in (args.submission / "solution.py", args.submission / "model.pth") if not p.is_file()
-    ]
+    missing = [str(p) for p in (args.submission / "solution.py", args.submission / "model.pth") if not p.is_file()]
     if missing:
         print(f"error: {missing[0]}: no such file; make it with `make submission`.", file=sys.stderr)
         return 2
