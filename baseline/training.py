@@ -31,6 +31,7 @@ GBM_CHANNELS = (
     "thermal.meanscene7", "thermal.meanscene21", "thermal.meanscene61", "thermal.meanscene121",
     "green.diff21", "green.diff61", "swir1.diff21", "thermal.diff21", "thermal.diff61", "thermal.diff121",
     "green.std7", "green.std21", "green.std61", "swir1.std21", "thermal.std21", "ndsi.std21",
+    "green.gradient7",
     "green.contrast7", "green.contrast21", "green.correlation7", "green.correlation21", "green.share61",
 )
 # fmt: on

@@ -16,7 +16,7 @@ import numpy as np
 from errors import ModelFileError
 from features.indices import INDICES, compute_index
 from features.relative import scene_difference, scene_rank
-from features.windows import box_mean, box_share, neighbour_contrast
+from features.windows import box_mean, box_share, gradient_energy, neighbour_contrast
 from tiles.tile import Tile
 
 CHANNEL_PATTERN = re.compile(r"([a-z0-9_]+)(?:\.([a-z]+)([0-9]*))?")
@@ -121,7 +121,7 @@ TRANSFORMS = {
         "context",
         True,
         lambda c, name, window: c.base(name) - c.mean(name, window),
-        "difference from the local mean",
+        "difference from the local mean, which a running sum gives and a local median does not",
     ),
     "std": Transform(
         "texture", True, lambda c, name, window: np.sqrt(c.variance(name, window)), "local standard deviation"
@@ -131,6 +131,14 @@ TRANSFORMS = {
         True,
         lambda c, name, window: np.sqrt(np.maximum(c.contrast(name, window), np.float32(0))),
         "root of the GLCM contrast over eight neighbours, Haralick et al. 1973, doi:10.1109/TSMC.1973.4309314",
+    ),
+    "gradient": Transform(
+        "texture",
+        True,
+        lambda c, name, window: np.sqrt(
+            np.maximum(box_mean(gradient_energy(c.base(name), c.weight), c.weight, window), np.float32(0))
+        ),
+        "root of the local gradient energy from central differences",
     ),
     "correlation": Transform(
         "texture",

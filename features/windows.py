@@ -36,3 +36,17 @@ def neighbour_contrast(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarr
             total[side] += squared
             count[side] += pair
     return total, count
+
+
+def gradient_energy(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Squared length of the gradient from central differences, float32 (H, W); a side without weight adds nothing."""
+    total = np.zeros(values.shape, np.float32)
+    for axis in (0, 1):
+        padded = np.pad(values, [(1, 1) if axis == side else (0, 0) for side in (0, 1)])
+        known = np.pad(weight, [(1, 1) if axis == side else (0, 0) for side in (0, 1)])
+        before, after = (np.take(padded, np.arange(start, start + values.shape[axis]), axis) for start in (0, 2))
+        both = np.take(known, np.arange(values.shape[axis]), axis) * np.take(
+            known, np.arange(2, values.shape[axis] + 2), axis
+        )
+        total += ((after - before) / 2) ** 2 * both
+    return total

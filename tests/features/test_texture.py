@@ -103,3 +103,22 @@ def test_nodata_makes_no_texture():
     valid[4:7, 3:9] = False
     stack = build_stack(tile_of(np.where(valid, 7.0, 0), valid), ["thermal.std3", "thermal.contrast3"])
     np.testing.assert_allclose(stack.array[:, valid], 0, atol=7.0 * ROUNDING)
+
+
+@given(seed=SEED)
+def test_gradient_is_numpys_inside(seed):
+    image = patch(seed, 9).astype(np.float32)
+    squared = sum(part**2 for part in np.gradient(image))
+    channel = build_stack(tile_of(image), ["thermal.gradient3"]).array[0]
+    for row, column in ((2, 2), (4, 5), (6, 6)):
+        around = squared[row - 1 : row + 2, column - 1 : column + 2]
+        assert channel[row, column] == pytest.approx(np.sqrt(around.mean()), rel=1e-3, abs=1e-3)
+
+
+def test_gradient_does_not_cross_nodata():
+    image = np.full((7, 7), 5.0)
+    image[:, 3] = 1000.0
+    valid = np.ones((7, 7), bool)
+    valid[:, 3] = False
+    channel = build_stack(tile_of(image, valid), ["thermal.gradient3"]).array[0]
+    assert np.all(channel[valid] == 0)
