@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 
 class GlacierError(Exception):
     """Base of every error a user can cause; command lines print it and exit with code 2."""
@@ -37,3 +40,13 @@ class TrainingError(GlacierError):
 
 class TilesFailedError(GlacierError):
     """Some tiles failed; the others were written."""
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Run a command's work: 0, or 2 after a user's mistake, which is one sentence on stderr."""
+    try:
+        work()
+    except GlacierError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    return 0

@@ -27,9 +27,10 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 from baseline.gbm import GbmModel, checksum, model_text
 from baseline.importance import FoldSample, channel_importance, family_importance
 from baseline.report import write_report
-from baseline.training import FoldResult, GbmConfig, Rows, cross_validate_gbm, fit_gbm, threshold_on_others
-from errors import GlacierError
+from baseline.training import FoldResult, GbmConfig, Rows, cross_validate_gbm, fit_gbm
+from errors import exit_code
 from scores.confusion import Confusion, confusion
+from scores.threshold import pooled_threshold
 from tiles.folder import LabelledTile, read_labelled
 from tiles.raster import atomic_output, write_raster
 from tiles.synthetic import write_sample
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> None:
     folds, scores, rows = cross_validate_gbm(tiles, config, options.folds)
     metrics = metrics_of(tiles, folds, scores, config)
     valids = {tile.tile_id: tile.valid for tile, _ in tiles}
-    threshold = threshold_on_others([], scores, {tile.tile_id: truth for tile, truth in tiles}, valids)
+    threshold = pooled_threshold(scores, {tile.tile_id: truth for tile, truth in tiles}, valids)
     write_model(options.out, fit_gbm(rows, config), threshold)
     for tile, _ in tiles:
         write_raster(options.out / "out_of_fold" / tile.source, scores[tile.tile_id], tile.georeference)
@@ -143,12 +144,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    try:
-        run(arguments())
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: run(arguments()))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from errors import TrainingError
 from features.indices import INDICES
 from features.stack import build_stack, parse_channel
 from scores.folds import contiguous_folds
-from scores.threshold import best_threshold
+from scores.threshold import threshold_on_others
 from tiles.folder import LabelledTile
 from tiles.tile import THERMAL_BAND
 
@@ -151,19 +151,3 @@ def cross_validate_gbm(
         for model, block in zip(models, blocks)
     ]
     return results, scores, rows[: len(tiles)]
-
-
-def threshold_on_others(
-    block: Sequence[str],
-    scores: dict[str, np.ndarray],
-    truths: dict[str, np.ndarray],
-    valids: dict[str, np.ndarray],
-    low: float = 0.0,
-    high: float = 1.0,
-) -> float:
-    """The MCC threshold over all tiles but those of ``block``, whose scores it never sees."""
-    others = [tile_id for tile_id in scores if tile_id not in block]
-    score = np.concatenate([scores[tile_id][valids[tile_id]] for tile_id in others])
-    truth = np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in others])
-    nodata = sum(int((~valids[tile_id]).sum()) for tile_id in others)
-    return best_threshold(truth, score, low, high, nodata)[0]

@@ -29,7 +29,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 from baseline.gbm import gbm_score
 from cnn.predict import unet_probability
 from cnn.train_unet import choose_device
-from errors import GlacierError
+from errors import exit_code
 from features.stack import build_stack
 from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel, choose
@@ -145,12 +145,7 @@ def run(options: argparse.Namespace, data: Path | None) -> None:
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
     options = arguments()
-    try:
-        run(options, options.data)
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: run(options, options.data))
 
 
 if __name__ == "__main__":

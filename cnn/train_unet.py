@@ -25,7 +25,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 from cnn.curves import draw_curves
 from cnn.predict import UNetModel, unet_probability
 from cnn.trainer import TrainingConfig, UNetTrainer
-from errors import GlacierError, TrainingError
+from errors import TrainingError, exit_code
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
@@ -144,12 +144,7 @@ def run(options: argparse.Namespace) -> None:
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    try:
-        run(arguments())
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: run(arguments()))
 
 
 if __name__ == "__main__":

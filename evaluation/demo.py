@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from cnn.train_unet import choose_device
-from errors import GlacierError
+from errors import exit_code
 from evaluation.overview import TileView, draw_overview
 from evaluation.results import rounded
 from evaluation.systems import SYSTEMS, Scored, ndsi_of, summary
@@ -114,12 +114,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    try:
-        run(arguments())
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: run(arguments()))
 
 
 if __name__ == "__main__":

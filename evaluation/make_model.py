@@ -26,7 +26,7 @@ from baseline.training import GbmConfig, cross_validate_gbm, fit_gbm, sample_all
 from cnn.predict import UNetModel, unet_probability
 from cnn.train_unet import choose_device, train_unet
 from cnn.trainer import TrainingConfig
-from errors import GlacierError
+from errors import exit_code
 from evaluation.results import print_table, write_results
 from evaluation.systems import (
     NDSI_RANGE,
@@ -35,7 +35,6 @@ from evaluation.systems import (
     calibration,
     masks_at_thresholds_of_others,
     ndsi_of,
-    pooled_threshold,
     summary,
 )
 from features.stack import build_stack
@@ -43,6 +42,7 @@ from fusion.fitting import OutOfFold, cross_fit, fit_fusion
 from fusion.hybrid import HybridModel, predict_tile
 from fusion.model_file import save_model
 from scores.folds import contiguous_folds
+from scores.threshold import pooled_threshold
 from tiles.folder import LabelledTile, read_labelled
 from tiles.tile import Tile
 
@@ -260,12 +260,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    try:
-        run(arguments())
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: run(arguments()))
 
 
 if __name__ == "__main__":

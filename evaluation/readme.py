@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from errors import GlacierError, OutputError
+from errors import OutputError, exit_code
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
 from tiles.raster import atomic_output
 
@@ -28,7 +28,7 @@ def next_door_table(results: Results) -> str:
         rows.append([system, *(f"{value:.3f}" for value in row_of(scores)), per_fold, error])
     return (
         f"Next door: {len(results['folds'])} contiguous folds, every threshold and the fusion fitted on the other "
-        f"folds.\n\n{table(['system', *COLUMNS, 'MCC per fold', 'calibration error'], rows)}"
+        f"folds; {results['extra_tiles']} more tiles of other places were trained on in each and scored in none.\n\n{table(['system', *COLUMNS, 'MCC per fold', 'calibration error'], rows)}"
     )
 
 
@@ -42,7 +42,7 @@ def elsewhere_table(results: Results) -> str:
     count = sum(len(fold) for fold in results["folds"])
     return (
         f"Elsewhere: trained on the {count} tiles alone, scored on {len(tiles)} tiles of other mountains (other "
-        f"sensors, no thermal band).\n\n{table(['system', 'MCC, all pixels', *tiles], rows)}"
+        f"sensors, no thermal band); thresholds and the fusion's weights come from the folds above.\n\n{table(['system', 'MCC, all pixels', *tiles], rows)}"
     )
 
 
@@ -106,12 +106,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("results"), help="folder with the results files")
     parser.add_argument("--out", type=Path, default=Path("README.md"))
     options = parser.parse_args()
-    try:
-        update_readme(options.out, options.data)
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    return 0
+    return exit_code(lambda: update_readme(options.out, options.data))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 
 from features.indices import compute_index
 from scores.confusion import Confusion, calibration_error, confusion
-from scores.threshold import best_threshold
+from scores.threshold import threshold_on_others
 from tiles.tile import Tile
 
 SYSTEMS = ("NDSI", "GBM", "U-Net", "hybrid")
@@ -43,27 +43,11 @@ def masks_at_thresholds_of_others(
     """Each fold's masks at the threshold that is best for MCC on the other folds."""
     scored = {}
     for fold in folds:
-        threshold = pooled_threshold(
-            {tile_id: scores[tile_id] for tile_id in scores if tile_id not in fold}, truths, valids, low, high
-        )
+        threshold = threshold_on_others(fold, scores, truths, valids, low, high)
         for tile_id in fold:
             mask = (scores[tile_id] > threshold) & valids[tile_id]
             scored[tile_id] = Scored(tile_id, mask, truths[tile_id], valids[tile_id])
     return scored
-
-
-def pooled_threshold(
-    scores: Mapping[str, np.ndarray],
-    truths: Mapping[str, np.ndarray],
-    valids: Mapping[str, np.ndarray],
-    low: float = 0.0,
-    high: float = 1.0,
-) -> float:
-    """The threshold with the highest MCC over all pixels of the tiles in ``scores``."""
-    score = np.concatenate([scores[tile_id][valids[tile_id]] for tile_id in scores])
-    truth = np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in scores])
-    nodata = sum(int((~valids[tile_id]).sum()) for tile_id in scores)
-    return best_threshold(truth, score, low, high, nodata)[0]
 
 
 def pooled(scored: Sequence[Scored], part: Callable[[Scored], np.ndarray]) -> Confusion:

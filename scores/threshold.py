@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import numpy as np
 
 THRESHOLD_STEPS = 1000
@@ -28,3 +30,30 @@ def best_threshold(
     best = np.flatnonzero(mcc >= mcc.max() - 1e-12)
     step = int(best[len(best) // 2])
     return low + (high - low) * step / THRESHOLD_STEPS, float(mcc[step])
+
+
+def pooled_threshold(
+    scores: Mapping[str, np.ndarray],
+    truths: Mapping[str, np.ndarray],
+    valids: Mapping[str, np.ndarray],
+    low: float = 0.0,
+    high: float = 1.0,
+) -> float:
+    """The threshold with the highest MCC over all pixels of the tiles in ``scores``."""
+    score = np.concatenate([scores[tile_id][valids[tile_id]] for tile_id in scores])
+    truth = np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in scores])
+    nodata = sum(int((~valids[tile_id]).sum()) for tile_id in scores)
+    return best_threshold(truth, score, low, high, nodata)[0]
+
+
+def threshold_on_others(
+    fold: Collection[str],
+    scores: Mapping[str, np.ndarray],
+    truths: Mapping[str, np.ndarray],
+    valids: Mapping[str, np.ndarray],
+    low: float = 0.0,
+    high: float = 1.0,
+) -> float:
+    """The threshold with the highest MCC over all tiles but those of ``fold``, whose scores it never sees."""
+    others = {tile_id: score for tile_id, score in scores.items() if tile_id not in fold}
+    return pooled_threshold(others, truths, valids, low, high)

@@ -78,4 +78,4 @@ def example_results() -> dict[str, Any]:
     masks = [Scored("01", truth, truth, valid), Scored("02", ~truth, truth, valid)]
     folds = [["01"], ["02"]]
     scores = {system: summary(masks, folds) for system in SYSTEMS}
-    return {"command": "made for a test", "folds": folds, "next_door": scores, "elsewhere": scores}
+    return {"command": "made for a test", "folds": folds, "extra_tiles": 3, "next_door": scores, "elsewhere": scores}

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from errors import GlacierError
+from errors import exit_code
 from tiles.coding import LEVEL2_REFLECTANCE, LEVEL2_TEMPERATURE, Coding
 from tiles.raster import write_raster
 from tiles.terrain import CELL_PIXELS, PIXEL, Landscape, fractal, landscape, slope_of, sunlight
@@ -281,13 +281,12 @@ def main() -> int:
     options = parser.parse_args()
     if options.tiles < 1 or options.size < 1 or options.seed < 0:
         parser.error("--tiles and --size must be at least 1 and --seed at least 0")
-    try:
+
+    def work() -> None:
         ids = write_sample(options.out, options.seed, options.tiles, (options.size, options.size))
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    print(f"Wrote {len(ids)} tiles ({', '.join(ids)}) to {options.out}.")
-    return 0
+        print(f"Wrote {len(ids)} tiles ({', '.join(ids)}) to {options.out}.")
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from errors import GlacierError
+from errors import GlacierError, exit_code
 from tiles.raster import atomic_output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -186,13 +186,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "dist" / "submission", help="folder to write into")
     parser.add_argument("--model", type=Path, default=ROOT / "model.pth", help="model file to copy")
     args = parser.parse_args()
-    try:
+
+    def work() -> None:
         written = write_submission(ROOT, args.model, args.out)
-    except GlacierError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 2
-    print(f"{written} and {written.with_name('model.pth')} written")
-    return 0
+        print(f"{written} and {written.with_name('model.pth')} written")
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

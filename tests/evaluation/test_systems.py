@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.systems import Scored, calibration, masks_at_thresholds_of_others, ndsi_of, pooled_threshold, summary
+from evaluation.systems import Scored, calibration, masks_at_thresholds_of_others, ndsi_of, summary
 from scores.confusion import confusion
+from scores.threshold import pooled_threshold
 from tests.examples import example_tile
 
 FOLDS = [["a", "b"], ["c", "d"]]
