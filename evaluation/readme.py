@@ -26,10 +26,11 @@ def next_door_table(results: Results) -> str:
         per_fold = " / ".join(f"{value:.2f}" for value in scores["fold_mcc"])
         error = f"{scores['calibration_error']:.3f}" if "calibration_error" in scores else ""
         rows.append([system, *(f"{value:.3f}" for value in row_of(scores)), per_fold, error])
-    return (
-        f"Next door: {len(results['folds'])} contiguous folds, every threshold and the fusion fitted on the other "
-        f"folds; {results['extra_tiles']} more tiles of other places were trained on in each and scored in none.\n\n{table(['system', *COLUMNS, 'MCC per fold', 'calibration error'], rows)}"
-    )
+    told = [
+        f"Next door: {len(results['folds'])} contiguous folds, every threshold and the fusion fitted on the other",
+        f"folds; {results['extra_tiles']} more tiles of other places were trained on in each and scored in none.",
+    ]
+    return " ".join(told) + "\n\n" + table(["system", *COLUMNS, "MCC per fold", "calibration error"], rows)
 
 
 def elsewhere_table(results: Results) -> str:
@@ -39,11 +40,11 @@ def elsewhere_table(results: Results) -> str:
     for system, scores in results["elsewhere"].items():
         values = [scores["all_pixels"]["mcc"], *(scores["tiles"][tile]["mcc"] for tile in tiles)]
         rows.append([system, *(f"{value:.3f}" for value in values)])
-    count = sum(len(fold) for fold in results["folds"])
-    return (
-        f"Elsewhere: trained on the {count} tiles alone, scored on {len(tiles)} tiles of other mountains (other "
-        f"sensors, no thermal band); thresholds and the fusion's weights come from the folds above.\n\n{table(['system', 'MCC, all pixels', *tiles], rows)}"
-    )
+    told = [
+        f"Elsewhere: trained on the {sum(map(len, results['folds']))} tiles alone, scored on {len(tiles)} tiles of",
+        "other mountains (other sensors, no thermal band); thresholds and the fusion's weights come from the folds above.",
+    ]
+    return " ".join(told) + "\n\n" + table(["system", "MCC, all pixels", *tiles], rows)
 
 
 def cross_validation_block(results: Results) -> str:
