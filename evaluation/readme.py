@@ -42,7 +42,7 @@ def elsewhere_table(results: Results) -> str:
         rows.append([system, *(f"{value:.3f}" for value in values)])
     told = [
         f"Elsewhere: trained on the {sum(map(len, results['folds']))} tiles alone, scored on {len(tiles)} tiles of",
-        "other mountains (other sensors, no thermal band); thresholds and the fusion's weights come from the folds above.",
+        "other mountains (other sensors, no thermal band); thresholds and fusion weights come from the folds above.",
     ]
     return " ".join(told) + "\n\n" + table(["system", "MCC, all pixels", *tiles], rows)
 
