@@ -1,4 +1,4 @@
-"""Which channels carry the baseline: gain, split, permutation and SHAP, on held-out pixels."""
+"""Which channels carry the baseline: gain and split of its trees, permutation and SHAP on held-out cells."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from baseline.gbm import GbmModel
+from errors import TrainingError
 from features.stack import family_of
 from scores.confusion import confusion
 
@@ -18,9 +19,10 @@ SHAP_ROWS = 1000
 
 @dataclass(frozen=True)
 class FoldSample:
-    """One fold's model with pixels it has not seen.
+    """One fold's model with 2x2-pixel cells it has not seen.
 
     ``rows``: float32 (N, C), NaN where missing; ``truth``: bool (N,); ``threshold``: chosen on other folds.
+    N is 0 where the fold's tiles are all nodata.
     """
 
     model: GbmModel
@@ -34,7 +36,7 @@ class Importance:
     """Of one channel, or of one family of channels taken together, averaged over the folds.
 
     ``gain`` and ``split``: shares of the trees' total. ``permutation``: drop of MCC when the values are
-    shuffled between held-out pixels (Breiman 2001, doi:10.1023/A:1010933404324). ``shap``: mean absolute SHAP
+    shuffled between held-out cells (Breiman 2001, doi:10.1023/A:1010933404324). ``shap``: mean absolute SHAP
     value in log-odds (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9).
     """
 
@@ -47,14 +49,20 @@ class Importance:
 
 
 def channel_importance(samples: Sequence[FoldSample], seed: int) -> list[Importance]:
-    """One row a channel, the most important (by permutation, then gain) first."""
+    """One row a channel, the most important (by permutation, then gain) first.
+
+    Raises TrainingError when no fold holds a valid cell.
+    """
     names = samples[0].model.channel_names
     groups = {name: [column] for column, name in enumerate(names)}
     return ranked(samples, groups, {name: family_of(name) for name in names}, seed)
 
 
 def family_importance(samples: Sequence[FoldSample], seed: int) -> list[Importance]:
-    """One row a feature family, whose channels are shuffled together and whose SHAP values are added first."""
+    """One row a feature family, whose channels are shuffled together and whose SHAP values are added first.
+
+    Raises TrainingError when no fold holds a valid cell.
+    """
     groups: dict[str, list[int]] = {}
     for column, name in enumerate(samples[0].model.channel_names):
         groups.setdefault(family_of(name), []).append(column)
@@ -64,8 +72,17 @@ def family_importance(samples: Sequence[FoldSample], seed: int) -> list[Importan
 def ranked(
     samples: Sequence[FoldSample], groups: dict[str, list[int]], families: dict[str, str], seed: int
 ) -> list[Importance]:
-    """The four measures of each group of columns, averaged over the folds and sorted."""
-    measured = [measure(sample, groups, np.random.default_rng([seed, fold])) for fold, sample in enumerate(samples)]
+    """The four measures of each group of columns, averaged over the folds that hold any cell, and sorted.
+
+    Raises TrainingError when none does.
+    """
+    measured = [
+        measure(sample, groups, np.random.default_rng([seed, fold]))
+        for fold, sample in enumerate(samples)
+        if len(sample.rows)
+    ]
+    if not measured:
+        raise TrainingError("the held-out tiles: hold no valid pixel; give tiles that are not all nodata.")
     mean = np.mean(measured, axis=0)
     rows = [Importance(name, families[name], *map(float, values)) for name, values in zip(groups, mean)]
     return sorted(rows, key=lambda row: (-row.permutation, -row.gain))

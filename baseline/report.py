@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")  # no screen is needed to write a file
-import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure  # without pyplot: no screen, no figure left open, nobody's backend changed
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from baseline.importance import MEASURES, Importance
 from features.indices import INDICES
@@ -25,17 +25,41 @@ TITLES = {
     "permutation": "permutation (drop of MCC)",
     "shap": "mean |SHAP| (log-odds)",
 }
+SHARES = ("gain", "split")
 SHOWN = 25
-PALETTE = ("#1b6ca8", "#d1495b", "#66a182", "#edae49", "#8d6cab", "#5c5c5c", "#2e8b8b")
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:left}
-td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}img{max-width:100%}code{background:#f3f3f3}"""
+# Okabe & Ito 2008, distinct for the colour-blind
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
+MEASURES_TEXT = (
+    "Gain and splits say how the trees were built, on training tiles. Permutation and SHAP are measured on tiles that "
+    "each model has not seen: permutation is the drop of MCC, at a threshold chosen on the other folds, when a "
+    "channel's values are shuffled between cells of 2x2 pixels; a drop near zero or below it is chance. Channels that "
+    "resemble each other stand in for one another, so one alone can seem worthless: a family is shuffled as a whole."
+)
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem;color:#222}
+div{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1.5rem}img{max-width:100%}
+th,td{padding:.25rem .7rem;border-bottom:1px solid #ddd;text-align:left;vertical-align:top}
+th{cursor:pointer;border-bottom:2px solid #888}td.number{text-align:right;font-variant-numeric:tabular-nums}
+summary{cursor:pointer}tbody tr:hover{background:#f4f7fa}"""
+# A click on a column's title sorts by it, largest number or first word on top; another click turns it round.
+SORTING = """for (const title of document.querySelectorAll("th")) title.onclick = () => {
+  const body = title.closest("table").tBodies[0], column = title.cellIndex;
+  const turn = (title.dataset.turn = title.dataset.turn === "1" ? "-1" : "1");
+  const order = (one, other) => {
+    const [a, b] = [one, other].map(row => row.cells[column]);
+    return a.className && b.className ? b.textContent - a.textContent : a.textContent.localeCompare(b.textContent);
+  };
+  body.append(...[...body.rows].sort((one, other) => turn * order(one, other)));
+};"""
 
 
 def write_report(
     folder: Path, channels: Sequence[Importance], families: Sequence[Importance], metrics: Mapping[str, Any]
 ) -> None:
-    """Write importance.csv, importance_by_family.csv, importance.png and report.html into ``folder``."""
+    """Write importance.csv, importance_by_family.csv, importance.png and report.html into ``folder``.
+
+    ``metrics`` is what metrics.json holds; each of its entries is shown, whatever its name.
+    Raises OutputError when the folder cannot be written to.
+    """
     write_table(folder / "importance.csv", "channel", channels)
     write_table(folder / "importance_by_family.csv", "family", families)
     figure = folder / "importance.png"
@@ -47,13 +71,15 @@ def write_report(
 def write_table(path: Path, first: str, rows: Sequence[Importance]) -> None:
     """One line a row; channels with their family, formula and reference."""
     of_channels = first == "channel"
+    head = [first, "family", *MEASURES, "formula", "reference"] if of_channels else [first, *MEASURES]
     with atomic_output(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow([first, *(["family"] if of_channels else []), *MEASURES, *(["formula"] if of_channels else [])])
+        table.writerow(head)
         for row in rows:
-            values = [f"{value(row):.6f}" for value in MEASURES.values()]
-            described = [formula_of(row.name)] if of_channels else []
-            table.writerow([row.name, *([row.family] if of_channels else []), *values, *described])
+            values = [f"{value:.6f}" for value in numbers(row)]
+            if of_channels:
+                values = [row.family, *values, formula_of(row.name), reference_of(row.name)]
+            table.writerow([row.name, *values])
 
 
 def formula_of(channel: str) -> str:
@@ -62,39 +88,61 @@ def formula_of(channel: str) -> str:
     formula = INDICES[base].formula
     if not transform:
         return formula
+    what = TRANSFORMS[transform].reference.split(",")[0]
     around = f", {window} x {window} pixels" if window else ""
-    return f"{TRANSFORMS[transform].reference.split(',')[0]} of {formula}{around}"
+    return f"{what}{around}" if transform == "share" else f"{what} of {formula}{around}"
 
 
 def reference_of(channel: str) -> str:
-    """Where a channel's index comes from."""
-    return INDICES[parse_channel(channel)[0]].reference
+    """Where a channel's index comes from, and its transform where that has a source of its own."""
+    base, transform, _ = parse_channel(channel)
+    source = INDICES[base].reference
+    named = INDICES.get(source.removeprefix("as "))  # a row may refer to another one: "as blue"
+    sources = [] if transform == "share" else [named.reference if named else source]  # a share takes no index
+    if transform and "et al." in TRANSFORMS[transform].reference:
+        sources.append(TRANSFORMS[transform].reference.split(", ", 1)[1])
+    return "; ".join(sources)
 
 
-def colours(families: Sequence[Importance]) -> dict[str, str]:
+def colours(rows: Iterable[Importance]) -> dict[str, str]:
     """One colour a family, the same in every panel."""
-    names = sorted({row.family for row in families})
+    names = sorted({row.family for row in rows})
     return {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(names)}
 
 
 def draw(path: Path, channels: Sequence[Importance], families: Sequence[Importance]) -> None:
     """Bars of the four measures: the most important channels above, families below."""
-    colour = colours(families)
-    figure, axes = plt.subplots(
-        2, 4, figsize=(15, 9.5), layout="constrained", height_ratios=[min(len(channels), SHOWN), len(families) + 1]
-    )
-    for row, (names, entries) in zip(axes, (("channels", channels[:SHOWN]), ("families", families))):
-        for axis, (measure, value) in zip(row, MEASURES.items()):
-            places = range(len(entries))
-            axis.barh(places, [value(one) for one in entries], color=[colour[one.family] for one in entries])
-            axis.set_yticks(places, [one.name for one in entries] if measure == "gain" else [], fontsize=8)
-            axis.invert_yaxis()
-            axis.set_title(f"{names}: {TITLES[measure]}", fontsize=9)
-            axis.tick_params(axis="x", labelsize=8)
-            axis.spines[["top", "right"]].set_visible(False)
+    colour = colours([*channels, *families])
+    shown = channels[:SHOWN]
+    heights = [len(shown) + 2, len(families) + 2]  # two rows' worth for the titles and the axis
+    figure = Figure(figsize=(15, 1.2 + 0.27 * sum(heights)), layout="constrained")
+    axes = figure.subplots(2, 4, sharey="row", height_ratios=heights)
+    for row, entries in zip(axes, (shown, families)):
+        for axis, measure in zip(row, MEASURES):
+            draw_bars(axis, measure, entries, colour)
+    title = f"The {len(shown)} most important of {len(channels)} channels (above) and the families (below)"
+    figure.suptitle(f"{title}, ordered by permutation", fontsize=13)
+    handles = [Patch(color=shade, label=family) for family, shade in colour.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with atomic_output(path) as temporary:
         figure.savefig(temporary, dpi=110)
-    plt.close(figure)
+
+
+def draw_bars(axis: Axes, measure: str, entries: Sequence[Importance], colour: Mapping[str, str]) -> None:
+    """One panel: a measure's bar for each entry, the first on top."""
+    places = range(len(entries))
+    axis.barh(places, [MEASURES[measure](one) for one in entries], color=[colour[one.family] for one in entries])
+    axis.set_yticks(places, [one.name for one in entries], fontsize=9)
+    axis.set_ylim(len(entries) - 0.4, -0.6)
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    if measure in SHARES:
+        axis.xaxis.set_major_formatter(PercentFormatter(1))
+    axis.grid(axis="x", color="#dddddd", linewidth=0.8)
+    axis.set_axisbelow(True)
+    axis.tick_params(axis="y", length=0)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.set_title(TITLES[measure], fontsize=11)
 
 
 def page(
@@ -102,11 +150,6 @@ def page(
 ) -> str:
     """The whole report as one self-contained HTML page."""
     measures = list(TITLES.values())
-    pooled = [[name, f"{value:.3f}"] for name, value in metrics["pooled"].items()]
-    folds = [
-        [str(fold["fold"]), ", ".join(fold["tiles"]), f"{fold['threshold']:.3f}", f"{fold['mcc']:.3f}"]
-        for fold in metrics["folds"]
-    ]
     by_family = [[one.name, *numbers(one)] for one in families]
     by_channel = [
         [one.name, one.family, *numbers(one), formula_of(one.name), reference_of(one.name)] for one in channels
@@ -116,33 +159,54 @@ def page(
         [
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Baseline report</title>',
             f"<style>{STYLE}</style></head><body><h1>LightGBM baseline</h1>",
-            "<p>All figures are out-of-fold: each model is judged on tiles it has not seen, at a threshold chosen on "
-            "the other folds.</p><h2>Scores</h2>",
-            html_table(["pooled over all pixels", "value"], pooled),
-            html_table(["fold", "tiles", "threshold", "MCC"], folds),
-            f'<h2>Importance</h2><img alt="Importance of channels and families" src="data:image/png;base64,{image}">',
+            "<h2>Scores</h2><p>Out-of-fold: each model is scored on tiles it has not seen, at a threshold chosen on "
+            "the other folds.</p>",
+            *(section(name, value) for name, value in metrics.items()),
+            f"<h2>Importance</h2><p>{MEASURES_TEXT}</p>",
+            f'<img alt="Importance of channels and families" src="data:image/png;base64,{image}">',
             "<h3>By family</h3>",
             html_table(["family", *measures], by_family),
             "<h3>By channel</h3>",
             html_table(["channel", "family", *measures, "formula", "reference"], by_channel),
-            "</body></html>\n",
+            f"<script>{SORTING}</script></body></html>\n",
         ]
     )
 
 
-def numbers(row: Importance) -> list[str]:
-    """The four measures as text."""
-    return [f"{value(row):.4f}" for value in MEASURES.values()]
+def numbers(row: Importance) -> list[float]:
+    """The four measures."""
+    return [value(row) for value in MEASURES.values()]
 
 
-def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; cells that are numbers are set to the right."""
+def section(name: str, value: Any) -> str:
+    """One entry of the metrics as a table that folds away: a list or dictionary of records, or a few values."""
+    records = value
+    if isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in value.values()):
+        records = [{name.removesuffix("s"): key, **one} for key, one in value.items()]
+    if isinstance(records, list) and records and all(isinstance(one, Mapping) for one in records):
+        head = list(dict.fromkeys(key for one in records for key in one))  # what any record has, in order
+        table = html_table(head, [[one.get(key) for key in head] for one in records])
+    else:
+        entries = value if isinstance(value, Mapping) else {name: value}
+        table = html_table([name, "value"], list(entries.items()))
+    unfolded = " open" if name in ("pooled", "folds") else ""
+    return f"<details{unfolded}><summary>{escape(name)}</summary>{table}</details>"
+
+
+def html_table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table with a line of titles."""
     titles = "".join(f"<th>{escape(title)}</th>" for title in head)
     lines = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>"
+    return f"<div><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>"
 
 
-def cell(text: str) -> str:
-    """One cell."""
-    is_number = text.replace(".", "", 1).replace("-", "", 1).isdigit()
-    return f'<td class="number">{escape(text)}</td>' if is_number else f"<td>{escape(text)}</td>"
+def cell(value: Any) -> str:
+    """One cell; numbers are set to the right."""
+    if isinstance(value, float):
+        small = 0 < abs(value) < 0.0005  # a learning rate, say, is not nothing
+        return f'<td class="number">{value:.1e}</td>' if small else f'<td class="number">{value:.4f}</td>'
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f'<td class="number">{value}</td>'
+    if isinstance(value, (list, tuple)):
+        value = ", ".join(map(str, value))
+    return f"<td>{escape('' if value is None else str(value))}</td>"
