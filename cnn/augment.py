@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from features.indices import compute_index
-from features.stack import INDICES, build_stack, parse_channel
+from features.indices import INDICES, compute_index
+from features.stack import build_stack, parse_channel
 from tiles.tile import BAND_NAMES, THERMAL_BAND, Tile
 
 

@@ -32,11 +32,6 @@ SAMPLE_TILES = 3
 DRAWN_TILES = 3
 
 
-def map_with_solution(data: Path, out: Path) -> None:
-    """Write the masks exactly as the submission does."""
-    maskgeration(band_folders(data), out)
-
-
 def score_sample(
     model: HybridModel, data: Path, masks: Path, device: torch.device
 ) -> tuple[dict[str, list[Scored]], list[TileView]]:
@@ -89,7 +84,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"Wrote {SAMPLE_TILES} synthetic tiles to {data}.")
     device = choose_device(options.device)
     masks = options.out / "masks"
-    map_with_solution(data, masks)
+    maskgeration(band_folders(data), masks)  # written exactly as the submission does
     scored, views = score_sample(load_model(HERE / MODEL_NAME, device), data, masks, device)
     results = print_scores(scored)
     with atomic_output(options.out / "scores.json") as temporary:

@@ -20,7 +20,6 @@ from features.windows import box_mean, box_share, gradient_energy, neighbour_con
 from tiles.tile import Tile
 
 CHANNEL_PATTERN = re.compile(r"([a-z0-9_]+)(?:\.([a-z]+)([0-9]*))?")
-VALID_CHANNEL = "valid"
 
 
 @dataclass(frozen=True)

@@ -16,27 +16,6 @@ from fusion.model_file import save_model
 from tests.examples import example_model, write_folder
 from tiles.folder import band_folders, read_label
 
-TEMPLATE = """def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True, help="Path to test images folder")
-    parser.add_argument("--masks", required=True, help="Path to masks folder (unused)")
-    parser.add_argument("--out", required=True, help="Path to output predictions")
-    args = parser.parse_args()
-
-    # Build band → folder map
-    imagepath = {}
-    for band in os.listdir(args.data):
-        band_path = os.path.join(args.data, band)
-        if os.path.isdir(band_path):
-            imagepath[band] = band_path
-
-    print(f"Processing bands: {list(imagepath.keys())}")
-
-    # Run mask generation and save predictions
-    maskgeration(imagepath, args.out)
-"""
-PACKAGES = ("numpy", "scipy", "lightgbm", "torch", "tifffile", "imagecodecs", "tqdm")
-
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
