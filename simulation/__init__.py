@@ -1,0 +1,1 @@
+"""Labelled tiles as other scenes would show them: other seasons, other sensors."""
