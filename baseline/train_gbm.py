@@ -112,12 +112,12 @@ def run(options: argparse.Namespace) -> None:
     metrics = metrics_of(tiles, folds, scores, config)
     valids = {tile.tile_id: tile.valid for tile, _ in tiles}
     threshold = pooled_threshold(scores, {tile.tile_id: truth for tile, truth in tiles}, valids)
-    write_model(options.out, fit_gbm(rows, config), threshold)
+    write_model(options.out, fit_gbm(rows.without(), config), threshold)
     for tile, _ in tiles:
         write_raster(options.out / "out_of_fold" / tile.source, scores[tile.tile_id], tile.georeference)
     with atomic_output(options.out / "metrics.json") as temporary:
         temporary.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    samples = held_out(tiles, folds, rows)
+    samples = held_out(tiles, folds, rows.tiles)
     channels = channel_importance(samples, options.seed)
     write_report(options.out, channels, family_importance(samples, options.seed), metrics)
     for fold in metrics["folds"]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import lightgbm
 import numpy as np
@@ -16,6 +16,7 @@ from features.indices import INDICES
 from features.stack import build_stack, parse_channel
 from scores.folds import contiguous_folds
 from scores.threshold import threshold_on_others
+from simulation.draw import Simulation, simulated
 from tiles.folder import LabelledTile
 from tiles.tile import THERMAL_BAND
 
@@ -47,6 +48,8 @@ class GbmConfig:
     learning_rate: float = 0.06
     smallest_leaf: int = 200
     rows_per_tile: int = 12_000
+    rows_per_copy: int = 5_000  # of each simulated copy of a tile
+    simulation: Simulation = field(default_factory=Simulation)
     missing_thermal: float = 0.2  # share of rows shown without temperature, so that its absence is known
     seed: int = 0
     jobs: int = 0
@@ -58,6 +61,20 @@ class Rows:
 
     values: np.ndarray
     truth: np.ndarray
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows of each tile, of the simulated copies of each tile, and of each extra tile."""
+
+    tiles: list[Rows]
+    copies: list[Rows]
+    extra: list[Rows]
+
+    def without(self, held_out: Collection[int] = ()) -> list[Rows]:
+        """All rows but those of the tiles of these numbers and of their copies."""
+        kept = [number for number in range(len(self.tiles)) if number not in held_out]
+        return [*(self.tiles[n] for n in kept), *(self.copies[n] for n in kept), *self.extra]
 
 
 @dataclass(frozen=True)
@@ -81,11 +98,28 @@ def sample_rows(labelled: LabelledTile, config: GbmConfig, number: int) -> Rows:
     return Rows(cells.reshape(-1, cells.shape[-1])[chosen], glacier.ravel()[chosen])
 
 
-def sample_all_rows(tiles: Sequence[LabelledTile], config: GbmConfig) -> list[Rows]:
-    """``sample_rows`` of every tile, on several threads: the filters release Python's lock."""
-    work = (delayed(sample_rows)(labelled, config, number) for number, labelled in enumerate(tiles))
-    done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(work)
-    return list(tqdm(done, total=len(tiles), desc="features", unit="tile", disable=None))
+def sample_copies(labelled: LabelledTile, config: GbmConfig, number: int) -> Rows:
+    """Rows of the simulated copies of one tile, together."""
+    fewer = replace(config, rows_per_tile=config.rows_per_copy)
+    parts = [sample_rows(copy, fewer, number) for copy in simulated(labelled, config.simulation, config.seed)]
+    none = Rows(np.empty((0, len(config.channels)), np.float32), np.empty(0, bool))
+    return Rows(
+        np.concatenate([part.values for part in [none, *parts]]), np.concatenate([part.truth for part in [none, *parts]])
+    )
+
+
+def sample_all_rows(
+    tiles: Sequence[LabelledTile], config: GbmConfig, extra: Sequence[LabelledTile] = ()
+) -> TrainingRows:
+    """Rows of every tile, on several threads: the filters release Python's lock."""
+    numbered = list(enumerate([*tiles, *extra]))
+    work = [(sample_rows, labelled, number) for number, labelled in numbered]
+    work += [(sample_copies, labelled, number) for number, labelled in numbered[: len(tiles)]]
+    done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(
+        delayed(sample)(labelled, config, number) for sample, labelled, number in work
+    )
+    rows = list(tqdm(done, total=len(work), desc="features", unit="tile", disable=None))
+    return TrainingRows(rows[: len(tiles)], rows[len(numbered) :], rows[len(tiles) : len(numbered)])
 
 
 def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
@@ -126,21 +160,19 @@ def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
 
 def cross_validate_gbm(
     tiles: Sequence[LabelledTile], config: GbmConfig, folds: int = 4, extra: Sequence[LabelledTile] = ()
-) -> tuple[list[FoldResult], dict[str, np.ndarray], list[Rows]]:
+) -> tuple[list[FoldResult], dict[str, np.ndarray], TrainingRows]:
     """Out-of-fold scores over contiguous spatial folds.
 
     ``extra`` tiles are trained on in every fold and scored in none. Returns the folds, the out-of-fold score of
-    each tile (float32 (H, W)) and the sampled rows of each tile, in the order of ``tiles``.
+    each tile (float32 (H, W)) and the sampled rows.
     """
     blocks = contiguous_folds([tile.tile_id for tile, _ in tiles], folds)
-    rows = sample_all_rows([*tiles, *extra], config)
+    rows = sample_all_rows(tiles, config, extra)
     by_id = {tile.tile_id: (tile, truth) for tile, truth in tiles}
     models, scores = [], {}
     for block in tqdm(blocks, desc="folds", disable=None):
-        kept = [
-            part for number, part in enumerate(rows) if number >= len(tiles) or tiles[number][0].tile_id not in block
-        ]
-        models.append(fit_gbm(kept, config))
+        held_out = [number for number, (tile, _) in enumerate(tiles) if tile.tile_id in block]
+        models.append(fit_gbm(rows.without(held_out), config))
         for tile_id in block:
             tile = by_id[tile_id][0]
             scores[tile_id] = gbm_score(models[-1], build_stack(tile, config.channels), config.jobs)
@@ -150,4 +182,4 @@ def cross_validate_gbm(
         FoldResult(model, tuple(block), threshold_on_others(block, scores, truths, valids))
         for model, block in zip(models, blocks)
     ]
-    return results, scores, rows[: len(tiles)]
+    return results, scores, rows

@@ -18,6 +18,7 @@ from cnn.predict import UNetModel
 from cnn.unet import CompactUNet, place
 from errors import TrainingError
 from features.stack import build_stack
+from simulation.draw import Simulation, simulated_tiles
 from tiles.folder import LabelledTile
 from tiles.raster import atomic_output
 
@@ -44,7 +45,9 @@ class TrainingConfig:
     imagenet: bool = True
     mixed_precision: bool = True
     seed: int = 0
-    extra_share: float = 0.25
+    extra_share: float = 0.2  # of the samples, where there are extra tiles
+    simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
+    simulation: Simulation = field(default_factory=Simulation)
     evaluate_every: int = 150
     checkpoint_every: int = 100
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -76,10 +79,12 @@ class UNetTrainer:
         self.config, self.device = config, device
         self.settings = json.dumps({"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]})
         self.mean, self.std = channel_statistics(tiles, config.channels)
-        prepared = [prepare(tile, truth, config.channels) for tile, truth in [*tiles, *extra]]
+        drawn = simulated_tiles(tiles, config.simulation, config.seed) if config.simulated_share else []
+        groups = [tiles, extra, drawn]
+        prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
         self.sampler = CropSampler(
-            prepared,
-            sample_weights(prepared, len(tiles), config.extra_share),
+            [tile for group in prepared for tile in group],
+            sample_weights(prepared, (config.extra_share, config.simulated_share)),
             config.channels,
             config.crop,
             config.augmentation,
@@ -165,16 +170,17 @@ class UNetTrainer:
         torch.set_rng_state(state["torch_random"])
 
 
-def sample_weights(tiles: Sequence[TrainingTile], main: int, extra_share: float) -> list[float]:
-    """How often each tile is drawn: the first ``main`` by valid area, the extra ones together ``extra_share``."""
-    area = [
-        float(np.sqrt(tile.valid.sum())) if row >= main else float(tile.valid.sum()) for row, tile in enumerate(tiles)
-    ]
-    extra = extra_share if len(tiles) > main else 0.0
-    return [
-        value * ((1 - extra) / max(sum(area[:main]), 1.0) if row < main else extra / max(sum(area[main:]), 1.0))
-        for row, value in enumerate(area)
-    ]
+def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
+    """How often each tile is drawn: the later groups have ``shares`` of the draws, the first one the rest.
+
+    Within a group by valid area; by its root among the extra tiles, which are small.
+    """
+    given = [share if group else 0.0 for group, share in zip(groups[1:], shares)]
+    weights: list[float] = []
+    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 1.0)):
+        area = [float(tile.valid.sum()) ** power for tile in group]
+        weights += [value * share / max(sum(area), 1.0) for value in area]
+    return weights
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
