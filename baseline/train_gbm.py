@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,11 @@ def write_model(folder: Path, model: GbmModel, threshold: float) -> None:
         temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-def held_out(tiles: Sequence[LabelledTile], folds: Sequence[FoldResult], rows: Sequence[Rows]) -> list[FoldSample]:
+def held_out(folds: Sequence[FoldResult], rows: Mapping[str, Rows]) -> list[FoldSample]:
     """Each fold's model with the sampled cells of its own held-out tiles."""
     samples = []
     for fold in folds:
-        parts = [part for (tile, _), part in zip(tiles, rows) if tile.tile_id in fold.tile_ids]
+        parts = [rows[tile_id] for tile_id in fold.tile_ids]
         samples.append(
             FoldSample(
                 fold.model,
@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
         write_raster(options.out / "out_of_fold" / tile.source, scores[tile.tile_id], tile.georeference)
     with atomic_output(options.out / "metrics.json") as temporary:
         temporary.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    samples = held_out(tiles, folds, rows.tiles)
+    samples = held_out(folds, rows.tiles)
     channels = channel_importance(samples, options.seed)
     write_report(options.out, channels, family_importance(samples, options.seed), metrics)
     for fold in metrics["folds"]:

@@ -65,16 +65,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Rows of each tile, of the simulated copies of each tile, and of each extra tile."""
+    """By tile id: rows of each tile, of the simulated copies of each tile, and of each extra tile."""
 
-    tiles: list[Rows]
-    copies: list[Rows]
-    extra: list[Rows]
+    tiles: dict[str, Rows]
+    copies: dict[str, Rows]
+    extra: dict[str, Rows]
 
-    def without(self, held_out: Collection[int] = ()) -> list[Rows]:
-        """All rows but those of the tiles of these numbers and of their copies."""
-        kept = [number for number in range(len(self.tiles)) if number not in held_out]
-        return [*(self.tiles[n] for n in kept), *(self.copies[n] for n in kept), *self.extra]
+    def without(self, held_out: Collection[str] = ()) -> list[Rows]:
+        """All rows but those of the tiles of these ids and of their copies."""
+        parts = [*self.tiles.items(), *self.copies.items(), *self.extra.items()]
+        return [rows for tile_id, rows in parts if tile_id not in held_out]
 
 
 @dataclass(frozen=True)
@@ -86,40 +86,42 @@ class FoldResult:
     threshold: float
 
 
-def sample_rows(labelled: LabelledTile, config: GbmConfig, number: int) -> Rows:
+def sample_rows(labelled: LabelledTile, config: GbmConfig) -> Rows:
     """Random valid cells of one tile; a cell is glacier where most of its 2x2 pixels are."""
     tile, truth = labelled
     cells, known = coarse_rows(build_stack(tile, config.channels))
     padded = np.pad(truth, [(0, truth.shape[0] % 2), (0, truth.shape[1] % 2)]).astype(np.float32)
     glacier = (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) >= 2
-    random = np.random.default_rng([config.seed, number])
+    random = np.random.default_rng([config.seed, *tile.tile_id.encode()])
     places = np.flatnonzero(known)
     chosen = np.sort(random.choice(places, min(config.rows_per_tile, len(places)), replace=False))
     return Rows(cells.reshape(-1, cells.shape[-1])[chosen], glacier.ravel()[chosen])
 
 
-def sample_copies(labelled: LabelledTile, config: GbmConfig, number: int) -> Rows:
+def sample_copies(labelled: LabelledTile, config: GbmConfig) -> Rows:
     """Rows of the simulated copies of one tile, together."""
     fewer = replace(config, rows_per_tile=config.rows_per_copy)
-    parts = [sample_rows(copy, fewer, number) for copy in simulated(labelled, config.simulation, config.seed)]
-    none = Rows(np.empty((0, len(config.channels)), np.float32), np.empty(0, bool))
-    return Rows(
-        np.concatenate([part.values for part in [none, *parts]]), np.concatenate([part.truth for part in [none, *parts]])
-    )
+    parts = [sample_rows(copy, fewer) for copy in simulated(labelled, config.simulation, config.seed)]
+    parts.append(Rows(np.empty((0, len(config.channels)), np.float32), np.empty(0, bool)))
+    return Rows(np.concatenate([part.values for part in parts]), np.concatenate([part.truth for part in parts]))
 
 
 def sample_all_rows(
     tiles: Sequence[LabelledTile], config: GbmConfig, extra: Sequence[LabelledTile] = ()
 ) -> TrainingRows:
     """Rows of every tile, on several threads: the filters release Python's lock."""
-    numbered = list(enumerate([*tiles, *extra]))
-    work = [(sample_rows, labelled, number) for number, labelled in numbered]
-    work += [(sample_copies, labelled, number) for number, labelled in numbered[: len(tiles)]]
+    work = [(sample_rows, labelled) for labelled in tiles]
+    work += [(sample_copies, labelled) for labelled in tiles]
+    work += [(sample_rows, labelled) for labelled in extra]
     done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(
-        delayed(sample)(labelled, config, number) for sample, labelled, number in work
+        delayed(sample)(labelled, config) for sample, labelled in work
     )
     rows = list(tqdm(done, total=len(work), desc="features", unit="tile", disable=None))
-    return TrainingRows(rows[: len(tiles)], rows[len(numbered) :], rows[len(tiles) : len(numbered)])
+    return TrainingRows(
+        {tile.tile_id: part for (tile, _), part in zip(tiles, rows)},
+        {tile.tile_id: part for (tile, _), part in zip(tiles, rows[len(tiles) :])},
+        {tile.tile_id: part for (tile, _), part in zip(extra, rows[2 * len(tiles) :])},
+    )
 
 
 def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
@@ -171,8 +173,7 @@ def cross_validate_gbm(
     by_id = {tile.tile_id: (tile, truth) for tile, truth in tiles}
     models, scores = [], {}
     for block in tqdm(blocks, desc="folds", disable=None):
-        held_out = [number for number, (tile, _) in enumerate(tiles) if tile.tile_id in block]
-        models.append(fit_gbm(rows.without(held_out), config))
+        models.append(fit_gbm(rows.without(block), config))
         for tile_id in block:
             tile = by_id[tile_id][0]
             scores[tile_id] = gbm_score(models[-1], build_stack(tile, config.channels), config.jobs)

@@ -24,7 +24,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 
 from cnn.curves import draw_curves
 from cnn.predict import UNetModel, unet_probability
-from cnn.trainer import TrainingConfig, UNetTrainer
+from cnn.trainer import TrainingConfig, UNetTrainer, finished_model, settings_of
 from errors import TrainingError, exit_code
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
@@ -53,6 +53,9 @@ def train_unet(
 
     Writes the checkpoint and, beside it, the curves as a figure (.png).
     """
+    finished = finished_model(checkpoint, settings_of(config, tiles, extra), config, device)
+    if finished:
+        return finished
     trainer = UNetTrainer(tiles, extra, config, device)
     if checkpoint.exists():
         trainer.restore(checkpoint)

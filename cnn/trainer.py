@@ -24,8 +24,7 @@ from tiles.raster import atomic_output
 
 # fmt: off
 CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
-            "thermal.scene", "thermal.diff61", "thermal.rank",
-            "green.rank", "swir1.rank", "ndsi.rank",
+            "thermal.scene", "thermal.diff61",
             "green.diff21", "green.diff61", "swir1.diff21", "green.std7")
 # fmt: on
 
@@ -35,7 +34,7 @@ class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""
 
     channels: tuple[str, ...] = CHANNELS
-    steps: int = 600
+    steps: int = 420
     batch: int = 8
     crop: int = 320
     learning_rate: float = 1e-3
@@ -77,7 +76,7 @@ class UNetTrainer:
             raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.settings = json.dumps({"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]})
+        self.settings = settings_of(config, tiles, extra)
         self.mean, self.std = channel_statistics(tiles, config.channels)
         drawn = simulated_tiles(tiles, config.simulation, config.seed) if config.simulated_share else []
         groups = [tiles, extra, drawn]
@@ -170,6 +169,11 @@ class UNetTrainer:
         torch.set_rng_state(state["torch_random"])
 
 
+def settings_of(config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> str:
+    """What a run is recognised by: its configuration and the ids of its tiles."""
+    return json.dumps({"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]})
+
+
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
     """How often each tile is drawn: the later groups have ``shares`` of the draws, the first one the rest.
 
@@ -181,6 +185,16 @@ def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[fl
         area = [float(tile.valid.sum()) ** power for tile in group]
         weights += [value * share / max(sum(area), 1.0) for value in area]
     return weights
+
+
+def finished_model(path: Path, settings: str, config: TrainingConfig, device: torch.device) -> UNetModel | None:
+    """The network of a checkpoint that has taken all its steps with these settings, else None."""
+    state = load_checkpoint(path) if path.exists() else {}
+    if state.get("settings") != settings or state["step"] < config.steps:
+        return None
+    network = CompactUNet(len(config.channels) + 1)
+    network.load_state_dict(state["averaged"])
+    return UNetModel(place(network.eval(), device), config.channels, state["mean"].numpy(), state["std"].numpy())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -54,13 +54,13 @@ def false_colour(tile: Tile) -> np.ndarray:
     return np.where(tile.valid[..., None], np.stack(layers, axis=-1) ** 0.7, 0.78)
 
 
-def agreement(view: TileView) -> np.ndarray:
+def agreement(mask: np.ndarray, truth: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Class of each pixel: nodata, correct, false alarm, missed or background, int (H, W)."""
-    classes = np.full(view.truth.shape, BACKGROUND)
-    classes[~view.tile.valid] = NODATA
-    classes[view.truth & view.mask] = CORRECT
-    classes[~view.truth & view.mask] = FALSE_ALARM
-    classes[view.truth & ~view.mask] = MISSED
+    classes = np.full(truth.shape, BACKGROUND)
+    classes[~valid] = NODATA
+    classes[truth & mask] = CORRECT
+    classes[~truth & mask] = FALSE_ALARM
+    classes[truth & ~mask] = MISSED
     return classes
 
 
@@ -84,7 +84,7 @@ def draw_overview(views: Sequence[TileView], path: Path) -> None:
         row[1].set_title("glacier probability", fontsize=9)
         figure.colorbar(shown, ax=row[1], shrink=0.8)
         row[2].imshow(
-            agreement(view),
+            agreement(view.mask, view.truth, view.tile.valid),
             cmap=ListedColormap([COLOURS[kind] for kind in range(5)]),
             vmin=-0.5,
             vmax=4.5,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tiles.raster import atomic_output
 
-RESULTS_NAME = "cross_validation.json"
+RESULTS_NAME = "generalisation.json"
 COLUMNS = ("MCC, all pixels", "MCC, valid pixels", "MCC, mean of tiles", "IoU", "F1", "precision", "recall")
 
 
@@ -36,18 +36,38 @@ def print_table(title: str, scores: Mapping[str, Any]) -> None:
 
 
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
-    """``cross_validation.json`` with everything and ``cross_validation.csv`` with one line a system and tile set."""
+    """``generalisation.json`` with everything; ``generalisation.csv`` with one line a measure, site and system."""
     with atomic_output(folder / RESULTS_NAME) as temporary:
         temporary.write_text(json.dumps(rounded(results), indent=1) + "\n", encoding="utf-8")
-    with (
-        atomic_output(folder / "cross_validation.csv") as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
+    lines = [
+        [measure, place, system, *(f"{value:.4f}" for value in row_of(scores))]
+        for measure, place, systems in scored_places(results)
+        for system, scores in systems.items()
+    ]
+    write_csv(folder / "generalisation.csv", ["measure", "scored on", "system", *COLUMNS], lines)
+    shifts = [
+        [shift, system, f"{mcc:.4f}", f"{mcc - results['next_door'][system]['all_pixels']['mcc']:.4f}"]
+        for shift, systems in results["shifted"].items()
+        for system, mcc in systems.items()
+    ]
+    write_csv(folder / "shifts.csv", ["shift", "system", "MCC, all pixels", "change"], shifts)
+    strata = [[place, *row.values()] for place, rows in rounded(results["strata"]).items() for row in rows]
+    names = list(results["strata"]["next_door"][0])
+    write_csv(folder / "strata.csv", ["measure", *names], strata)
+
+
+def scored_places(results: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """Measure, place and the systems' scores there."""
+    places = [("next door", "all folds", results["next_door"]), ("elsewhere", "all sites", results["elsewhere"])]
+    return [*places, *(("leave one site out", site, one) for site, one in results["leave_one_site_out"].items())]
+
+
+def write_csv(path: Path, head: Sequence[str], lines: Sequence[Sequence[Any]]) -> None:
+    """A table as CSV, whole or not at all."""
+    with atomic_output(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["scored on", "system", *COLUMNS])
-        for place in ("next_door", "elsewhere"):
-            for system, scores in results.get(place, {}).items():
-                table.writerow([place, system, *(f"{value:.4f}" for value in row_of(scores))])
+        table.writerow(head)
+        table.writerows(lines)
 
 
 def rounded(value: Any) -> Any:

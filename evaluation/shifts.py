@@ -88,9 +88,7 @@ def coloured_like(chips: Sequence[Tile]) -> Shift:
 def with_bands(tile: Tile, changed: dict[str, np.ndarray]) -> Tile:
     """The tile with some bands changed, 0 under nodata."""
     bands = {**tile.bands, **changed}
-    return replace(
-        tile, bands={name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()}
-    )
+    return replace(tile, bands={name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()})
 
 
 def shifts(chips: Sequence[Tile]) -> dict[str, Shift]:

@@ -1,4 +1,4 @@
-"""The four systems side by side, out-of-fold: NDSI threshold, GBM, U-Net and hybrid."""
+"""The four systems side by side: NDSI threshold, GBM, U-Net and hybrid, and how their masks are scored."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from features.indices import compute_index
-from scores.confusion import Confusion, calibration_error, confusion
-from scores.threshold import threshold_on_others
+from fusion.fitting import OutOfFold, fit_fusion
+from fusion.fuse import EVIDENCE, Fusion, fused_probability
+from scores.confusion import Confusion, confusion
+from scores.threshold import pooled_threshold
+from tiles.folder import LabelledTile
 from tiles.tile import Tile
 
 SYSTEMS = ("NDSI", "GBM", "U-Net", "hybrid")
-NDSI_RANGE = (-1.0, 1.0)
+CLASSIC = "NDSI > 0.4"  # Hall et al. 1995; needs no training at all
+CLASSIC_THRESHOLD = 0.4
 
 
 @dataclass(frozen=True)
@@ -27,27 +31,61 @@ class Scored:
     valid: np.ndarray
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What turns scores into masks: a threshold for each part and the fusion with its own."""
+
+    ndsi: float
+    gbm: float
+    unet: float
+    fusion: Fusion
+
+
+# Where no labelled tile of another place is left to fit them on: nothing is weighed, nothing tuned
+UNFITTED = Settings(CLASSIC_THRESHOLD, 0.5, 0.5, Fusion((0.5, 0.5) + (0.0,) * (len(EVIDENCE) - 2), 0.0, 0.5))
+
+
 def ndsi_of(tile: Tile) -> np.ndarray:
     """NDSI, float32 (H, W), -1 under nodata."""
     return np.where(tile.valid, compute_index("ndsi", tile.bands), np.float32(-1))
 
 
-def masks_at_thresholds_of_others(
-    scores: Mapping[str, np.ndarray],
-    truths: Mapping[str, np.ndarray],
-    valids: Mapping[str, np.ndarray],
-    folds: Sequence[Sequence[str]],
-    low: float = 0.0,
-    high: float = 1.0,
-) -> dict[str, Scored]:
-    """Each fold's masks at the threshold that is best for MCC on the other folds."""
-    scored = {}
-    for fold in folds:
-        threshold = threshold_on_others(fold, scores, truths, valids, low, high)
-        for tile_id in fold:
-            mask = (scores[tile_id] > threshold) & valids[tile_id]
-            scored[tile_id] = Scored(tile_id, mask, truths[tile_id], valids[tile_id])
-    return scored
+def fit_settings(tiles: Sequence[LabelledTile], judged: Mapping[str, Sequence[OutOfFold]]) -> Settings:
+    """Thresholds of the highest MCC over the tiles, and the fusion over the tiles and their simulated copies.
+
+    ``judged``: by tile id, what both parts said of the tile, first, and of its copies, none of which they had seen.
+    """
+    truths = {tile.tile_id: truth for tile, truth in tiles}
+    valids = {tile.tile_id: tile.valid for tile, _ in tiles}
+    return Settings(
+        pooled_threshold({tile.tile_id: ndsi_of(tile) for tile, _ in tiles}, truths, valids, -1.0, 1.0),
+        pooled_threshold({tile_id: judged[tile_id][0].gbm for tile_id in truths}, truths, valids),
+        pooled_threshold({tile_id: judged[tile_id][0].unet for tile_id in truths}, truths, valids),
+        fit_fusion([one for tile_id in truths for one in judged[tile_id]]),
+    )
+
+
+def fused(judged: OutOfFold, settings: Settings) -> np.ndarray:
+    """The hybrid's probability, float32 (H, W)."""
+    return fused_probability(settings.fusion, judged.unet, judged.gbm, judged.valid)
+
+
+def masks_of(tile: Tile, judged: OutOfFold, settings: Settings) -> dict[str, Scored]:
+    """The mask of each system, and of NDSI > 0.4."""
+    ndsi = ndsi_of(tile)
+    masks = {
+        CLASSIC: ndsi > CLASSIC_THRESHOLD,
+        "NDSI": ndsi > settings.ndsi,
+        "GBM": judged.gbm > settings.gbm,
+        "U-Net": judged.unet > settings.unet,
+        "hybrid": fused(judged, settings) > settings.fusion.threshold,
+    }
+    return {system: Scored(tile.tile_id, mask & tile.valid, judged.truth, tile.valid) for system, mask in masks.items()}
+
+
+def by_system(scored: Sequence[Mapping[str, Scored]]) -> dict[str, list[Scored]]:
+    """From the systems of each tile to the tiles of each system."""
+    return {system: [one[system] for one in scored] for system in (scored[0] if scored else ())}
 
 
 def pooled(scored: Sequence[Scored], part: Callable[[Scored], np.ndarray]) -> Confusion:
@@ -72,15 +110,3 @@ def summary(scored: Sequence[Scored], folds: Sequence[Sequence[str]] = ()) -> di
     if folds:
         result["fold_mcc"] = [pooled([one for one in scored if one.tile_id in fold], everywhere).mcc for fold in folds]
     return result
-
-
-def calibration(
-    probabilities: Mapping[str, np.ndarray],
-    truths: Mapping[str, np.ndarray],
-    valids: Mapping[str, np.ndarray],
-) -> float:
-    """Expected calibration error over the valid pixels of all tiles."""
-    return calibration_error(
-        np.concatenate([truths[tile_id][valids[tile_id]] for tile_id in probabilities]),
-        np.concatenate([probabilities[tile_id][valids[tile_id]] for tile_id in probabilities]),
-    )

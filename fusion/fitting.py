@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,14 +37,3 @@ def fit_fusion(tiles: Sequence[OutOfFold]) -> Fusion:
         other_negatives=sum(int((~tile.valid).sum()) for tile in tiles),
     )
     return replace(fusion, threshold=threshold)
-
-
-def cross_fit(tiles: Mapping[str, OutOfFold], folds: Sequence[Sequence[str]]) -> dict[str, tuple[np.ndarray, float]]:
-    """Fused probability and threshold of each tile from a fusion fitted on the other folds only."""
-    fitted = {}
-    for fold in folds:
-        fusion = fit_fusion([tile for tile_id, tile in tiles.items() if tile_id not in fold])
-        for tile_id in fold:
-            tile = tiles[tile_id]
-            fitted[tile_id] = (fused_probability(fusion, tile.unet, tile.gbm, tile.valid), fusion.threshold)
-    return fitted

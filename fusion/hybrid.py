@@ -45,11 +45,20 @@ def choose(stack: FeatureStack, names: tuple[str, ...]) -> FeatureStack:
     return FeatureStack(stack.array[rows], names, stack.valid)
 
 
+def part_scores(
+    gbm: GbmModel, unet: UNetModel, tile: Tile, device: torch.device, flips: bool = False, jobs: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """U-Net probability and GBM score of a tile, float32 (H, W); channels that both use are computed once.
+
+    ``jobs``: threads of the GBM (0: all).
+    """
+    stack = build_stack(tile, tuple(dict.fromkeys(gbm.channel_names + unet.channel_names)))
+    score = gbm_score(gbm, choose(stack, gbm.channel_names), jobs)
+    return unet_probability([unet], [choose(stack, unet.channel_names)], device, flips), score
+
+
 def predict_tile(model: HybridModel, tile: Tile, device: torch.device, jobs: int = 0) -> Prediction:
-    """Map one tile; channels that both parts use are computed once. ``jobs``: threads of the GBM (0: all)."""
-    names = tuple(dict.fromkeys(model.gbm.channel_names + model.unet.channel_names))
-    stack = build_stack(tile, names)
-    gbm = gbm_score(model.gbm, choose(stack, model.gbm.channel_names), jobs)
-    unet = unet_probability([model.unet], [choose(stack, model.unet.channel_names)], device, model.flips)
+    """Map one tile. ``jobs``: threads of the GBM (0: all)."""
+    unet, gbm = part_scores(model.gbm, model.unet, tile, device, model.flips, jobs)
     probability = fused_probability(model.fusion, unet, gbm, tile.valid)
     return Prediction(unet, gbm, probability, (probability > model.fusion.threshold) & tile.valid)

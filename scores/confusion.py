@@ -61,9 +61,15 @@ def confusion(truth: np.ndarray, mask: np.ndarray) -> Confusion:
     return Confusion(tp, fp, fn, int(truth.size) - tp - fp - fn)
 
 
-def calibration_error(truth: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error over equal-width bins (Guo et al. 2017, arXiv:1706.04599)."""
+def reliability(truth: np.ndarray, probability: np.ndarray, bins: int = 15) -> tuple[np.ndarray, ...]:
+    """Per equal-width bin of probability: number of pixels, mean probability and share of glacier, float (bins,)."""
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
     counts = np.bincount(bin_of, minlength=bins).astype(float)
-    gap = np.abs(np.bincount(bin_of, probability, bins) - np.bincount(bin_of, truth, bins))
-    return float(gap.sum() / counts.sum()) if counts.sum() else 0.0
+    filled = np.maximum(counts, 1)
+    return counts, np.bincount(bin_of, probability, bins) / filled, np.bincount(bin_of, truth, bins) / filled
+
+
+def calibration_error(truth: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over equal-width bins (Guo et al. 2017, arXiv:1706.04599)."""
+    counts, said, seen = reliability(truth, probability, bins)
+    return float((counts * np.abs(said - seen)).sum() / counts.sum()) if counts.sum() else 0.0

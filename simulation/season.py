@@ -143,9 +143,7 @@ def cover_fractions(
     return {**{name: share * (1 - veil) for name, share in shares.items()}, "cloud": veil}
 
 
-def debris_cover(
-    truth: np.ndarray, height: np.ndarray, seasons: Seasons, random: np.random.Generator
-) -> np.ndarray:
+def debris_cover(truth: np.ndarray, height: np.ndarray, seasons: Seasons, random: np.random.Generator) -> np.ndarray:
     """Where debris hides the ice, bool (H, W): in the lower parts and along the margins."""
     share = random.uniform(*seasons.debris) * (random.random() < 0.7)
     inward = np.minimum(distance_transform_edt(truth), 30.0) / 30

@@ -84,4 +84,3 @@ def coarser(tile: Tile, truth: np.ndarray, factor: float) -> LabelledTile:
         for name, band in tile.bands.items()
     }
     return Tile(tile.tile_id, bands, valid), (resample(truth.astype(np.float32)) > 0.5) & valid
-
