@@ -17,7 +17,7 @@ PY := .venv/bin/python
 SETUP := .venv/.ready
 export DATA GLACIER_DATA PIP_ARGS TILES
 
-.PHONY: help setup need-data demo test lint format model submission test-evaluator benchmark readme clean
+.PHONY: help setup need-data demo test lint format model generalise submission test-evaluator benchmark readme clean
 
 help:  ## list what there is
 	@echo "usage: make TARGET [DATA=folder] [PYTHON=python3.12] [PIP_ARGS=...]"
@@ -57,8 +57,11 @@ format: $(SETUP)  ## bring the code into the format that lint asks for
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format .
 
-model: need-data $(SETUP)  ## cross-validate on the tiles in DATA= and train out/model/model.pth (ARGS="--extra DIR --transfer DIR")
+model: need-data $(SETUP)  ## cross-validate on the tiles in DATA= and train out/model/model.pth (ARGS="--extra DIR")
 	@$(PY) -m evaluation.make_model --data "$(DATA)" --out $(OUT)/model $(ARGS)
+
+generalise: need-data $(SETUP)  ## measure DATA= next door, elsewhere and shifted (ARGS="--transfer DIR --weak DIR --unlabelled FILE")
+	@$(PY) -m evaluation.generalise --data "$(DATA)" --out $(OUT)/model $(ARGS)
 
 submission: $(SETUP)  ## write dist/submission: solution.py and model.pth, two files that work alone
 	@$(PY) tools/assemble.py --out dist/submission --model model.pth
@@ -69,8 +72,8 @@ test-evaluator: submission  ## play the challenge's evaluator on the submission 
 benchmark: $(SETUP)  ## time inference stage by stage
 	@$(PY) benchmarks/inference.py $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-readme: $(SETUP)  ## rewrite the tables of README.md from the files in results/
-	@$(PY) -m evaluation.readme --data results --out README.md
+readme: $(SETUP)  ## rewrite the tables of README.md and docs/ from the files in results/
+	@$(PY) -m evaluation.readme --data results --out .
 
 clean:  ## remove what commands wrote; the environments stay
 	@rm -rf out dist build ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

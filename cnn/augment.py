@@ -39,7 +39,7 @@ class Augmentation:
     thermal_shift: float = 1.5  # kelvin, on differences from the scene's median
     context_gain: float = 0.10  # log gain of differences and textures
     rank_gamma: float = 0.15  # log exponent on ranks
-    drop_thermal: float = 0.2
+    drop_thermal: float = 0.3
     drop_ranks: float = 0.1
     scale: float = 0.5  # share of samples resampled
     scale_range: tuple[float, float] = (0.7, 1.4)

@@ -1,6 +1,6 @@
 """The README's tables, made from the results files and never typed.
 
-python -m evaluation.readme --data results --out README.md
+python -m evaluation.readme --data results --out .
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ Results = Mapping[str, Any]
 
 
 def next_door_table(results: Results) -> str:
-    """The four systems out-of-fold."""
+    """The systems out-of-fold."""
     rows = []
     for system, scores in results["next_door"].items():
         per_fold = " / ".join(f"{value:.2f}" for value in scores["fold_mcc"])
         error = f"{scores['calibration_error']:.3f}" if "calibration_error" in scores else ""
         rows.append([system, *(f"{value:.3f}" for value in row_of(scores)), per_fold, error])
     told = [
-        f"Next door: {len(results['folds'])} contiguous folds, every threshold and the fusion fitted on the other",
-        f"folds; {results['extra_tiles']} more tiles of other places were trained on in each and scored in none.",
+        f"Next door: {len(results['folds'])} contiguous folds, trained on the other folds alone, every threshold and",
+        "the fusion fitted on the other folds.",
     ]
     return " ".join(told) + "\n\n" + table(["system", *COLUMNS, "MCC per fold", "calibration error"], rows)
 
@@ -47,11 +47,55 @@ def elsewhere_table(results: Results) -> str:
     return " ".join(told) + "\n\n" + table(["system", "MCC, all pixels", *tiles], rows)
 
 
-def cross_validation_block(results: Results) -> str:
-    """Both tables of scores and the command that made them."""
-    parts = [next_door_table(results)]
-    parts += [elsewhere_table(results)] if "elsewhere" in results else []
-    return "\n\n".join([*parts, f"Made by `{results['command']}`."])
+def sites_table(results: Results) -> str:
+    """One mountain left out at a time."""
+    sites = results["leave_one_site_out"]
+    systems = list(next(iter(sites.values())))
+    rows = [[site, *(f"{one[system]['all_pixels']['mcc']:.3f}" for system in systems)] for site, one in sites.items()]
+    told = "Leave one site out: trained on everything labelled but one mountain, scored on it (MCC, all pixels)."
+    return told + "\n\n" + table(["left out", *systems], rows)
+
+
+def shifts_table(results: Results) -> str:
+    """What each change of the scored tiles costs."""
+    before = {system: scores["all_pixels"]["mcc"] for system, scores in results["next_door"].items()}
+    rows = [["as they are", *(f"{mcc:.3f}" for mcc in before.values())]]
+    for shift, systems in results["shifted"].items():
+        rows.append([shift, *(f"{systems[system]:.3f} ({systems[system] - before[system]:+.3f})" for system in before)])
+    told = (
+        "Shifted: the folds again, with the scored tiles changed as other scenes are (MCC, all pixels, and the change)."
+    )
+    return told + "\n\n" + table(["scored tiles", *before], rows)
+
+
+def strata_table(results: Results) -> str:
+    """Where the hybrid's errors are."""
+    tables = []
+    for place, title in (("next_door", "next door"), ("elsewhere", "elsewhere")):
+        rows = [
+            [row["stratum"], *(f"{row[f'share of {name}']:.0%}" for name in ("valid pixels", "misses", "false alarms"))]
+            + [f"{row['recall']:.2f}", f"{row['mcc']:.2f}" if row["group"] in ("light", "distance") else ""]
+            for row in results["strata"][place]
+        ]
+        head = [f"hybrid, {title}", "share of valid pixels", "of misses", "of false alarms", "recall", "MCC there"]
+        tables.append(table(head, rows))
+    return "\n\n".join(tables)
+
+
+def scores_block(results: Results) -> str:
+    """The tables of scores and the command that made them."""
+    tables = [next_door_table(results), elsewhere_table(results), sites_table(results)]
+    return "\n\n".join([*tables, f"Made by `{results['command']}`."])
+
+
+def ablation_block(results: Results) -> str:
+    """One line a variant of the recipe."""
+    rows = []
+    for name, one in results.items():
+        cells = [f"{one[place][part]['mcc']:.3f}" for part in ("GBM", "U-Net", "hybrid") for place in PLACES]
+        rows.append([name, *cells])
+    head = ["variant", *(f"{part}, {told}" for part in ("GBM", "U-Net", "mean of both") for told in PLACES.values())]
+    return table(head, rows) + "\n\nMade by `python -m evaluation.ablation`, one line with each `--variant`."
 
 
 def inference_block(results: Results) -> str:
@@ -66,10 +110,15 @@ def inference_block(results: Results) -> str:
     )
 
 
+PLACES = {"next_door": "next door", "elsewhere": "elsewhere"}
 BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
-    "scores": (RESULTS_NAME, cross_validation_block),
+    "scores": (RESULTS_NAME, scores_block),
+    "shifts": (RESULTS_NAME, shifts_table),
+    "strata": (RESULTS_NAME, strata_table),
+    "ablation": ("ablation.json", ablation_block),
     "inference": ("inference.json", inference_block),
 }
+DOCUMENTS = {"README.md": ("scores", "inference"), "docs/generalisation.md": ("shifts", "strata", "ablation")}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -79,35 +128,44 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def markers(block: str) -> tuple[str, str]:
-    """What stands before and after a block in the README."""
+    """What stands before and after a block in a document."""
     return f"<!-- {block}: made by python -m evaluation.readme -->", f"<!-- end of {block} -->"
 
 
-def update_readme(readme: Path, folder: Path) -> None:
-    """Rewrite every block from its results file; raises OutputError when a marker or a file is missing."""
-    text = readme.read_text(encoding="utf-8")
-    for block, (name, render) in BLOCKS.items():
+def update_document(document: Path, blocks: Sequence[str], folder: Path) -> None:
+    """Rewrite the blocks from their results files; raises OutputError when a marker or a file is missing."""
+    if not document.is_file():
+        raise OutputError(f"{document}: no such document; give the project's folder as --out.")
+    text = document.read_text(encoding="utf-8")
+    for block in blocks:
+        name, render = BLOCKS[block]
         begin, end = markers(block)
         if begin not in text or end not in text:
-            raise OutputError(f"{readme}: lacks the marker {begin!r} or {end!r}; put them where the table belongs.")
+            raise OutputError(f"{document}: lacks the marker {begin!r} or {end!r}; put them where the table belongs.")
         if not (folder / name).is_file():
-            raise OutputError(f"{folder / name}: no such results file; make it with make model or make benchmark.")
+            raise OutputError(f"{folder / name}: no such results file; make it with make generalise or make benchmark.")
         results = json.loads((folder / name).read_text(encoding="utf-8"))
         text = f"{text.split(begin)[0]}{begin}\n{render(results)}\n{end}{text.split(end)[1]}"
-    with atomic_output(readme) as temporary:
+    with atomic_output(document) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
+def update_documents(root: Path, folder: Path) -> None:
+    """Rewrite the tables of every document under ``root``."""
+    for name, blocks in DOCUMENTS.items():
+        update_document(root / name, blocks, folder)
+
+
 def main() -> int:
-    """Rewrite the README's tables."""
+    """Rewrite the tables of the documents."""
     parser = argparse.ArgumentParser(
-        description="Rewrite the README's tables from the results files.",
-        epilog="example: python -m evaluation.readme --data results --out README.md",
+        description="Rewrite the tables of README.md and docs/ from the results files.",
+        epilog="example: python -m evaluation.readme --data results --out .",
     )
     parser.add_argument("--data", type=Path, default=Path("results"), help="folder with the results files")
-    parser.add_argument("--out", type=Path, default=Path("README.md"))
+    parser.add_argument("--out", type=Path, default=Path("."), help="the project's folder")
     options = parser.parse_args()
-    return exit_code(lambda: update_readme(options.out, options.data))
+    return exit_code(lambda: update_documents(options.out, options.data))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import gaussian_filter
 
 from features.indices import compute_index
 from features.windows import box_mean
@@ -39,10 +39,8 @@ class Seasons:
     snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers, three times in four
     snow_left_early: tuple[float, float] = (0.35, 0.8)  # otherwise
     debris: tuple[float, float] = (0.0, 0.25)  # of the glacier
-    along_margins: float = 0.0
-    dirt: float = 0.0  # of bare ice, at most
     lakes: float = 0.4
-    clouds: float = 0.2
+    clouds: float = 0.1
     thermal: float = 0.5
 
 
@@ -132,11 +130,9 @@ def cover_fractions(
         cover = np.where((blotches(random, shape, 20) > random.uniform(2.2, 3.0)) & ~truth, 4, cover)
     blur = random.uniform(0.4, 1.0)
     shares = {name: gaussian_filter((cover == row).astype(np.float32), blur) for row, name in enumerate(COVERS)}
-    thin = np.clip(0.3 - 0.3 * blotches(random, shape, 10, 2), 0.0, 0.7)  # patches of snow let the ground through
-    dirt = random.uniform(0.0, seasons.dirt) * np.clip(0.5 + 0.5 * blotches(random, shape, 30, 2), 0, 1)
-    for name, hidden in (("snow patch", thin), ("ice", dirt)):
-        shares["ground"] = shares["ground"] + shares[name] * hidden
-        shares[name] = shares[name] * (1 - hidden)
+    thin = shares["snow patch"] * np.clip(0.1 - 0.2 * blotches(random, shape, 10, 2), 0.0, 0.5)
+    shares["ground"] = shares["ground"] + thin  # shows through the patches
+    shares["snow patch"] = shares["snow patch"] - thin
     veil = np.zeros(shape, np.float32)
     if random.random() < seasons.clouds:
         veil = np.clip((blotches(random, shape, 60, 4) - random.uniform(0.8, 2.0)) * 1.5, 0, 0.95).astype(np.float32)
@@ -144,18 +140,16 @@ def cover_fractions(
 
 
 def debris_cover(truth: np.ndarray, height: np.ndarray, seasons: Seasons, random: np.random.Generator) -> np.ndarray:
-    """Where debris hides the ice, bool (H, W): in the lower parts and along the margins."""
+    """Where debris hides the ice, bool (H, W): in patches of the lower parts."""
     share = random.uniform(*seasons.debris) * (random.random() < 0.7)
-    inward = np.minimum(distance_transform_edt(truth), 30.0) / 30
-    inward = random.uniform(0, seasons.along_margins) * inward
-    low = np.where(truth, 0.5 * blotches(random, truth.shape, 16, 2) - height - inward, -9.0)
+    low = np.where(truth, 0.5 * blotches(random, truth.shape, 16, 2) - height, -9.0)
     return truth & (rank_within(low, truth) > 1 - share)
 
 
 def spectrum(cover: str, random: np.random.Generator) -> np.ndarray:
     """Reflectance of a cover in blue, green, red and SWIR1, float32 (4, 1, 1)."""
     u = random.uniform
-    if cover in ("firn", "snow patch"):
+    if cover == "firn":
         green = u(0.65, 0.95)
         bands = (green * u(0.93, 1.03), green, green * u(0.95, 1.03), u(0.005, 0.06))
     elif cover == "ice":
@@ -184,9 +178,11 @@ def reflectances(
     kinds = [np.exp(2 * blotches(random, shape, 120)) for _ in range(3)]  # kinds of rock and plants, in zones
     total = sum(kind * spectrum("ground", random) for kind in kinds) / sum(kinds) * fractions["ground"]
     uneven = np.exp(random.uniform(0.05, 0.25) * blotches(random, shape, 30, 2))
-    for cover in COVERS[1:]:
-        pattern = fractions[cover] * (uneven if cover == "ice" else 1)
-        total += pattern * spectrum(cover, random)
+    firn = spectrum("firn", random)
+    # the same snow as on the glacier, a little older: only place and shape tell them apart
+    patch = random.uniform(0.7, 1.0) * firn * np.array([0.97, 0.97, 0.97, 1.3], np.float32).reshape(4, 1, 1)
+    total += fractions["firn"] * firn + fractions["snow patch"] * patch
+    total += fractions["ice"] * uneven * spectrum("ice", random) + fractions["lake"] * spectrum("lake", random)
     grain = gaussian_filter(random.standard_normal(shape, dtype=np.float32), random.uniform(0.3, 1.0))
     total *= light * np.exp(random.uniform(0.06, 0.3) * grain + random.normal(0, 0.1))
     total += fractions["cloud"] * spectrum("cloud", random)

@@ -72,10 +72,20 @@ def example_model(seed: int = 0) -> HybridModel:
 
 
 def example_results() -> dict[str, Any]:
-    """Results of a cross-validation, as ``evaluation.make_model`` writes them."""
+    """Results as ``evaluation.generalise`` writes them."""
     truth = np.eye(4, dtype=bool)
     valid = np.ones((4, 4), bool)
     masks = [Scored("01", truth, truth, valid), Scored("02", ~truth, truth, valid)]
     folds = [["01"], ["02"]]
     scores = {system: summary(masks, folds) for system in SYSTEMS}
-    return {"command": "made for a test", "folds": folds, "extra_tiles": 3, "next_door": scores, "elsewhere": scores}
+    shares = {"share of valid pixels": 0.5, "share of misses": 0.4, "share of false alarms": 0.3}
+    stratum = {"group": "light", "stratum": "between", **shares, "recall": 0.9, "mcc": 0.7}
+    return {
+        "command": "made for a test",
+        "folds": folds,
+        "next_door": scores,
+        "elsewhere": scores,
+        "leave_one_site_out": {"a mountain": scores},
+        "shifted": {"no thermal band": dict.fromkeys(SYSTEMS, -0.1)},
+        "strata": {"next_door": [stratum], "elsewhere": [stratum]},
+    }

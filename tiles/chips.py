@@ -19,7 +19,7 @@ def read_chips(path: Path) -> list[Tile]:
     """
     chips = []
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(path) as arrays:
             for name in sorted(arrays.files):
                 numbers = arrays[name]
                 if numbers.ndim != 3 or numbers.shape[0] != len(BAND_NAMES):

@@ -38,7 +38,7 @@ def test_channels_are_known_and_of_every_family():
 def test_scores_are_out_of_fold(tiles):
     folds, scores, rows = cross_validate_gbm(tiles, SMALL, 2)
     assert [fold.tile_ids for fold in folds] == [("01_01", "01_02"), ("02_01", "02_02")]
-    assert len(rows) == len(tiles)
+    assert set(rows.tiles) == set(rows.copies) == set(scores)
     by_id = {tile.tile_id: (tile, truth) for tile, truth in tiles}
     for fold in folds:
         for tile_id in fold.tile_ids:
@@ -46,28 +46,30 @@ def test_scores_are_out_of_fold(tiles):
             expected = gbm_score(fold.model, build_stack(tile, SMALL.channels), 1)
             np.testing.assert_array_equal(scores[tile_id], expected)
             assert confusion(truth, scores[tile_id] > fold.threshold).mcc > 0.9
-    kept = [part for part, (tile, _) in zip(rows, tiles) if tile.tile_id not in folds[0].tile_ids]
+    kept = [part[tile_id] for part in (rows.tiles, rows.copies) for tile_id in folds[1].tile_ids]
     assert model_text(fit_gbm(kept, SMALL)) == model_text(folds[0].model), "the held-out tiles were not trained on"
 
 
 def test_extra_tiles_are_trained_on_and_not_scored(tiles):
-    extra = [example_tile(seed=9, thermal=False)]
+    tile, truth = example_tile(seed=9, thermal=False)
+    extra = [(replace(tile, tile_id="81_01"), truth)]
     folds, scores, rows = cross_validate_gbm(tiles, SMALL, 2, extra)
     assert sorted(scores) == ["01_01", "01_02", "02_01", "02_02"]
-    assert len(rows) == 4
+    assert set(rows.extra) == {extra[0][0].tile_id}
+    assert len(rows.without()) == 9 and len(rows.without(rows.extra)) == 8
     plain, _, _ = cross_validate_gbm(tiles, SMALL, 2)
     assert model_text(folds[0].model) != model_text(plain[0].model)
 
 
 def test_the_same_seed_gives_the_same_trees(tiles):
-    one, two = (model_text(fit_gbm(sample_all_rows(tiles, SMALL), SMALL)) for _ in range(2))
-    other = model_text(fit_gbm(sample_all_rows(tiles, replace(SMALL, seed=1)), replace(SMALL, seed=1)))
+    one, two = (model_text(fit_gbm(sample_all_rows(tiles, SMALL).without(), SMALL)) for _ in range(2))
+    other = model_text(fit_gbm(sample_all_rows(tiles, replace(SMALL, seed=1)).without(), replace(SMALL, seed=1)))
     assert one == two
     assert one != other
 
 
 def test_rows_are_valid_cells(tiles):
-    rows = sample_rows(tiles[0], SMALL, 0)
+    rows = sample_rows(tiles[0], SMALL)
     assert rows.values.shape == (200, 4)
     assert np.isfinite(rows.values).all()
     assert 0.2 < rows.truth.mean() < 0.8

@@ -69,12 +69,22 @@ def test_statistics_ignore_nodata_and_missing_bands():
     assert (mean[2], std[2]) == (0, 1)  # no temperature anywhere: left alone
 
 
-def test_extra_tiles_are_drawn_as_often_as_asked():
-    tiles = [prepare(*example_tile(seed=seed), SMALL.channels) for seed in range(4)]
-    weights = sample_weights(tiles, 3, 0.25)
-    assert sum(weights[3:]) == pytest.approx(0.25)
-    assert sum(weights) == pytest.approx(1)
-    assert sum(sample_weights(tiles[:3], 3, 0.25)) == pytest.approx(1)  # none to draw
+def test_groups_are_drawn_as_often_as_asked():
+    main, extra, copies = ([prepare(*example_tile(seed=seed), SMALL.channels)] * 2 for seed in range(3))
+    weights = sample_weights([main, extra, copies], (0.2, 0.4))
+    assert [sum(weights[first : first + 2]) for first in (0, 2, 4)] == pytest.approx([0.4, 0.2, 0.4])
+    assert sum(sample_weights([main, [], copies], (0.2, 0.4))) == pytest.approx(1)  # none of the extra ones to draw
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path):
+    tiles, path = [example_tile((40, 40))], tmp_path / "one.ckpt"
+    first = train_unet(tiles, [], SMALL, path, CPU)
+    written = path.stat().st_mtime_ns
+    again = train_unet(tiles, [], SMALL, path, CPU)
+    assert path.stat().st_mtime_ns == written
+    for one, two in zip(first.network.state_dict().values(), again.network.state_dict().values()):
+        assert torch.equal(one, two)
+    np.testing.assert_array_equal(first.mean, again.mean)
 
 
 def test_it_learns_a_bright_half(tmp_path: Path):

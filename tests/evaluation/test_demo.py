@@ -11,7 +11,7 @@ import pytest
 
 import solution
 from evaluation import demo
-from evaluation.overview import BACKGROUND, CORRECT, FALSE_ALARM, MISSED, NODATA, TileView, agreement, false_colour
+from evaluation.overview import BACKGROUND, CORRECT, FALSE_ALARM, MISSED, NODATA, agreement, false_colour
 from evaluation.systems import SYSTEMS
 from fusion.model_file import save_model
 from tests.examples import example_model, example_tile, write_folder
@@ -55,7 +55,7 @@ def test_a_folder_without_labels_is_one_sentence(home: Path, tmp_path: Path, mon
 def test_every_pixel_has_one_class():
     tile, truth = example_tile((20, 24))
     mask = np.roll(truth, 3, axis=0) & tile.valid
-    classes = agreement(TileView(tile, truth.astype(np.float32), mask, truth, 0.5))
+    classes = agreement(mask, truth, tile.valid)
     assert np.all(classes[~tile.valid] == NODATA)
     assert np.count_nonzero(classes == CORRECT) == np.count_nonzero(truth & mask)
     assert np.count_nonzero(classes == FALSE_ALARM) == np.count_nonzero(~truth & mask)

@@ -1,4 +1,4 @@
-"""The README's tables are those of the results files."""
+"""The tables of the documents are those of the results files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from errors import OutputError
 from evaluation import readme as readme_module
-from evaluation.readme import cross_validation_block, markers, table, update_readme
+from evaluation.readme import DOCUMENTS, markers, scores_block, table, update_document, update_documents
 from tests.examples import example_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,44 +22,51 @@ INFERENCE = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "cross_validation.json").write_text(json.dumps(example_results()))
+    (tmp_path / "generalisation.json").write_text(json.dumps(example_results()))
     (tmp_path / "inference.json").write_text(json.dumps(INFERENCE))
-    blocks = [f"{begin}\nstale\n{end}" for begin, end in map(markers, ("scores", "inference"))]
-    (tmp_path / "README.md").write_text("\n".join(["before", *blocks, "after"]))
+    one = {part: {"mcc": 0.5} for part in ("GBM", "U-Net", "hybrid")}
+    (tmp_path / "ablation.json").write_text(json.dumps({"the recipe": {"next_door": one, "elsewhere": one}}))
+    for name, blocks in DOCUMENTS.items():
+        stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("\n".join(["before", *stale, "after"]))
     return tmp_path
 
 
 def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
-    update_readme(folder / "README.md", folder)
-    text = (folder / "README.md").read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("\nafter")
-    assert "stale" not in text
-    assert cross_validation_block(example_results()) in text
-    assert "1.50 s" in text
-    update_readme(folder / "README.md", folder)
-    assert (folder / "README.md").read_text() == text
+    update_documents(folder, folder)
+    texts = {name: (folder / name).read_text() for name in DOCUMENTS}
+    for text in texts.values():
+        assert text.startswith("before\n")
+        assert text.endswith("\nafter")
+        assert "stale" not in text
+    assert scores_block(example_results()) in texts["README.md"]
+    assert "1.50 s" in texts["README.md"]
+    assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
+    update_documents(folder, folder)
+    assert {name: (folder / name).read_text() for name in DOCUMENTS} == texts
 
 
-@pytest.mark.parametrize("missing", ["README.md", "cross_validation.json", "inference.json"])
+@pytest.mark.parametrize("missing", ["README.md", "generalisation.json", "inference.json"])
 def test_what_is_missing_is_one_sentence(missing: str, folder: Path, monkeypatch, capsys):
     if missing == "README.md":
         (folder / missing).write_text("nothing")
     else:
         (folder / missing).unlink()
     before = (folder / "README.md").read_text()
-    monkeypatch.setattr("sys.argv", ["readme.py", "--data", str(folder), "--out", str(folder / "README.md")])
+    monkeypatch.setattr("sys.argv", ["readme.py", "--data", str(folder), "--out", str(folder)])
     assert readme_module.main() == 2
     assert missing in capsys.readouterr().err
     assert (folder / "README.md").read_text() == before
     with pytest.raises(OutputError):
-        update_readme(folder / "README.md", folder)
+        update_documents(folder, folder)
 
 
-def test_the_projects_tables_are_up_to_date(tmp_path: Path):
-    copy = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    update_readme(copy, ROOT / "results")
-    assert copy.read_text(encoding="utf-8") == (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", list(DOCUMENTS))
+def test_the_projects_tables_are_up_to_date(name: str, tmp_path: Path):
+    copy = Path(shutil.copy(ROOT / name, tmp_path))
+    update_document(copy, DOCUMENTS[name], ROOT / "results")
+    assert copy.read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
 
 
 def test_a_table_has_a_line_a_row():

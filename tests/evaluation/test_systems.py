@@ -1,14 +1,17 @@
-"""Scoring systems side by side: thresholds never see the fold they are used on, and pools add up."""
+"""Scoring systems side by side: settings are fitted, masks keep nodata, and pools add up."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from evaluation.systems import Scored, calibration, masks_at_thresholds_of_others, ndsi_of, summary
+from evaluation.systems import CLASSIC, SYSTEMS, UNFITTED, Scored, by_system, fit_settings, masks_of, ndsi_of, summary
+from fusion.fitting import OutOfFold
 from scores.confusion import confusion
-from scores.threshold import pooled_threshold
 from tests.examples import example_tile
+from tiles.folder import LabelledTile
 
 FOLDS = [["a", "b"], ["c", "d"]]
 
@@ -27,21 +30,37 @@ def scenes() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np
     return tuple({name: parts[index] for name, parts in made.items()} for index in range(3))  # type: ignore[return-value]
 
 
-def test_a_fold_has_no_say_in_its_own_threshold(scenes):
-    scores, truths, valids = scenes
-    before = masks_at_thresholds_of_others(scores, truths, valids, FOLDS)["a"].mask
-    after = masks_at_thresholds_of_others(scores, {**truths, "b": ~truths["b"] & valids["b"]}, valids, FOLDS)["a"].mask
-    np.testing.assert_array_equal(before, after)
+def judged_example(tile_id: str, seed: int) -> tuple[LabelledTile, OutOfFold]:
+    tile, truth = example_tile(seed=seed)
+    random = np.random.default_rng(seed)
+    score = np.where(tile.valid, np.clip(truth * 0.4 + 0.6 * random.random(truth.shape), 0, 1), 0).astype(np.float32)
+    return (replace(tile, tile_id=tile_id), truth), OutOfFold(score, score, truth, tile.valid)
 
 
-def test_the_pooled_threshold_is_the_best_of_many(scenes):
-    scores, truths, valids = scenes
+def test_settings_map_the_tiles_they_were_fitted_on_well():
+    made = [judged_example(tile_id, seed) for seed, tile_id in enumerate("abc")]
+    settings = fit_settings([labelled for labelled, _ in made], {one[0][0].tile_id: [one[1]] for one in made})
+    for (tile, truth), judged in made:
+        masks = masks_of(tile, judged, settings)
+        assert set(masks) == {CLASSIC, *SYSTEMS}
+        for system, one in masks.items():
+            assert not one.mask[~tile.valid].any()
+            assert confusion(truth, one.mask).mcc > (0.9 if "NDSI" in system else 0.5)
 
-    def mcc(threshold: float) -> float:
-        counts = [confusion(truths[name], (scores[name] > threshold) & valids[name]) for name in scores]
-        return sum(counts[1:], counts[0]).mcc
 
-    assert mcc(pooled_threshold(scores, truths, valids)) >= max(mcc(step) for step in np.linspace(0, 1, 41)) - 0.005
+def test_simulated_copies_have_a_say_in_the_fusion_and_none_in_the_thresholds():
+    labelled, judged = judged_example("a", 0)
+    copy = replace(judged, truth=~judged.truth & judged.valid)
+    alone, both = (fit_settings([labelled], {"a": ones}) for ones in ([judged], [judged, copy]))
+    assert (alone.ndsi, alone.gbm, alone.unet) == (both.ndsi, both.gbm, both.unet)
+    assert alone.fusion != both.fusion
+
+
+def test_by_system_turns_the_table():
+    (tile, _), judged = judged_example("a", 0)
+    turned = by_system([masks_of(tile, judged, UNFITTED)] * 2)
+    assert all(len(ones) == 2 for ones in turned.values())
+    assert by_system([]) == {}
 
 
 def test_nodata_counts_in_all_pixels_only(scenes):
@@ -52,12 +71,6 @@ def test_nodata_counts_in_all_pixels_only(scenes):
     assert result["all_pixels"]["iou"] == pytest.approx(result["valid_pixels"]["iou"])
     assert len(result["fold_mcc"]) == 2
     assert result["tile_mean_mcc"] == pytest.approx(np.mean([one["mcc"] for one in result["tiles"].values()]))
-
-
-def test_perfect_certainty_is_calibrated(scenes):
-    _, truths, valids = scenes
-    assert calibration({name: truth.astype(float) for name, truth in truths.items()}, truths, valids) == 0
-    assert calibration({name: 1.0 - truth for name, truth in truths.items()}, truths, valids) == 1
 
 
 def test_ndsi_under_nodata_is_lowest():
