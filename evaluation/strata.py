@@ -29,8 +29,8 @@ def strata_of(tile: Tile, truth: np.ndarray) -> Iterator[tuple[str, str, np.ndar
     green, valid = tile.bands["green"], tile.valid
     for name, lit in zip(LIGHT, (green < DARK, (green >= DARK) & (green <= SATURATED), green > SATURATED)):
         yield "light", name, lit & valid
-    if truth.any() and not truth.all():
-        yield from within("distance", DISTANCE, outline_distance(truth), valid)
+    if truth.any() and (valid & ~truth).any():
+        yield from within("distance", DISTANCE, outline_distance(truth, valid), valid)
     glaciers, _ = label(truth, structure=np.ones((3, 3)))
     area = np.bincount(glaciers.ravel())[glaciers] * PIXEL_KM2
     yield from within("size", SIZE_KM2, area, truth & valid)
@@ -43,9 +43,10 @@ def strata_of(tile: Tile, truth: np.ndarray) -> Iterator[tuple[str, str, np.ndar
             yield "part", name, part & truth & valid
 
 
-def outline_distance(truth: np.ndarray) -> np.ndarray:
-    """Distance of each pixel to the nearest pixel on the other side of the outline, in pixels, float (H, W)."""
-    return np.asarray(np.where(truth, distance_transform_edt(truth), distance_transform_edt(~truth)))
+def outline_distance(truth: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Distance of each pixel to the nearest valid one on the other side of the outline, in pixels, float (H, W)."""
+    to_ground, to_glacier = distance_transform_edt(~(valid & ~truth)), distance_transform_edt(~truth)
+    return np.asarray(np.where(truth, to_ground, to_glacier))
 
 
 def within(
