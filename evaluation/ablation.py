@@ -49,7 +49,7 @@ def with_copies(config: TrainingConfig, seasons: int, sensors: int) -> TrainingC
 VARIANTS: dict[str, Change] = {
     "the recipe": lambda config: config,
     "no simulated copies": lambda config: with_copies(config, 0, 0),
-    "no other seasons": lambda config: with_copies(config, 0, 2),
+    "no other seasons": lambda config: with_copies(config, 0, 1),
     "no other sensors": lambda config: with_copies(config, 3, 0),
     "ranks within the scene as channels": lambda config: replace(config, channels=CHANNELS + RANKS),
     "strong augmentation": lambda config: replace(config, augmentation=STRONG),

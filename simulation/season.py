@@ -36,8 +36,9 @@ class Seasons:
     cut_out: float = 0.5  # share of the copies that show a part of the tile only, as smaller scenes do
     smallest_side: int = 224  # pixels of such a part
     light_power: tuple[float, float] = (0.15, 0.7)  # a higher sun softens the shading
-    snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers, three times in four
-    snow_left_early: tuple[float, float] = (0.35, 0.8)  # otherwise
+    snow_left: tuple[float, float] = (0.0, 0.15)  # of the ground outside glaciers
+    snow_left_early: tuple[float, float] = (0.15, 0.6)  # in early summer
+    early: float = 0.2
     debris: tuple[float, float] = (0.0, 0.25)  # of the glacier
     lakes: float = 0.4
     clouds: float = 0.1
@@ -120,7 +121,7 @@ def cover_fractions(
     """How much of each pixel each of COVERS and cloud takes, float32 (H, W) each, summing to 1."""
     shape = truth.shape
     height = rank_within(height + random.uniform(0.1, 0.3) * blotches(random, shape, 80), valid)
-    early = random.random() > 0.75
+    early = random.random() < seasons.early
     left = random.uniform(*(seasons.snow_left_early if early else seasons.snow_left))
     patchy = rank_within(height + random.uniform(0.1, 0.6) * blotches(random, shape, 30, 2), valid & ~truth) > 1 - left
     firn = height + 0.1 * blotches(random, shape, 40) > random.uniform(-0.2, 0.9)
