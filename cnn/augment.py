@@ -33,13 +33,13 @@ class TrainingTile:
 class Augmentation:
     """How far a sample may be changed; standard deviations are of normal draws, shares are probabilities."""
 
-    gain: float = 0.30  # log gain of all reflectances
-    band_gain: float = 0.06  # log gain of each reflectance
-    haze: float = 0.02  # added reflectance
+    gain: float = 0.10  # log gain of all reflectances
+    band_gain: float = 0.03  # log gain of each reflectance
+    haze: float = 0.008  # added reflectance
     thermal_shift: float = 1.5  # kelvin, on differences from the scene's median
-    context_gain: float = 0.20  # log gain of differences and textures
+    context_gain: float = 0.10  # log gain of differences and textures
     rank_gamma: float = 0.15  # log exponent on ranks
-    drop_thermal: float = 0.4
+    drop_thermal: float = 0.2
     drop_ranks: float = 0.1
     scale: float = 0.5  # share of samples resampled
     scale_range: tuple[float, float] = (0.7, 1.4)

@@ -34,7 +34,7 @@ class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""
 
     channels: tuple[str, ...] = CHANNELS
-    steps: int = 340
+    steps: int = 360
     batch: int = 8
     crop: int = 320
     learning_rate: float = 1e-3

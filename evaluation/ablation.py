@@ -33,7 +33,7 @@ RANKS = ("thermal.rank", "green.rank", "swir1.rank", "ndsi.rank")
 Change = Callable[[TrainingConfig], TrainingConfig]
 
 
-GENTLE = Augmentation(gain=0.10, band_gain=0.03, haze=0.008, drop_thermal=0.3, context_gain=0.10)
+STRONG = Augmentation(gain=0.30, band_gain=0.06, haze=0.02, drop_thermal=0.4, context_gain=0.20)
 
 
 def with_copies(config: TrainingConfig, seasons: int, sensors: int) -> TrainingConfig:
@@ -49,10 +49,10 @@ def with_copies(config: TrainingConfig, seasons: int, sensors: int) -> TrainingC
 VARIANTS: dict[str, Change] = {
     "the recipe": lambda config: config,
     "no simulated copies": lambda config: with_copies(config, 0, 0),
-    "no other seasons": lambda config: with_copies(config, 0, 1),
+    "no other seasons": lambda config: with_copies(config, 0, 2),
     "no other sensors": lambda config: with_copies(config, 3, 0),
     "ranks within the scene as channels": lambda config: replace(config, channels=CHANNELS + RANKS),
-    "gentle augmentation": lambda config: replace(config, augmentation=GENTLE),
+    "strong augmentation": lambda config: replace(config, augmentation=STRONG),
     "crops of 448 pixels": lambda config: replace(config, crop=448, batch=4),
     "random start": lambda config: replace(config, imagenet=False),
 }

@@ -36,12 +36,12 @@ class Seasons:
     cut_out: float = 0.5  # share of the copies that show a part of the tile only, as smaller scenes do
     smallest_side: int = 224  # pixels of such a part
     light_power: tuple[float, float] = (0.15, 0.7)  # a higher sun softens the shading
-    snow_left: tuple[float, float] = (0.0, 0.15)  # of the ground outside glaciers
-    snow_left_early: tuple[float, float] = (0.15, 0.6)  # in early summer
-    early: float = 0.2
+    snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers
+    snow_left_early: tuple[float, float] = (0.35, 0.8)  # in early summer
+    early: float = 0.25
     debris: tuple[float, float] = (0.0, 0.25)  # of the glacier
     lakes: float = 0.4
-    clouds: float = 0.1
+    clouds: float = 0.2
     thermal: float = 0.5
 
 
@@ -131,7 +131,7 @@ def cover_fractions(
         cover = np.where((blotches(random, shape, 20) > random.uniform(2.2, 3.0)) & ~truth, 4, cover)
     blur = random.uniform(0.4, 1.0)
     shares = {name: gaussian_filter((cover == row).astype(np.float32), blur) for row, name in enumerate(COVERS)}
-    thin = shares["snow patch"] * np.clip(0.1 - 0.2 * blotches(random, shape, 10, 2), 0.0, 0.5)
+    thin = shares["snow patch"] * np.clip(0.3 - 0.3 * blotches(random, shape, 10, 2), 0.0, 0.7)
     shares["ground"] = shares["ground"] + thin  # shows through the patches
     shares["snow patch"] = shares["snow patch"] - thin
     veil = np.zeros(shape, np.float32)
@@ -150,7 +150,7 @@ def debris_cover(truth: np.ndarray, height: np.ndarray, seasons: Seasons, random
 def spectrum(cover: str, random: np.random.Generator) -> np.ndarray:
     """Reflectance of a cover in blue, green, red and SWIR1, float32 (4, 1, 1)."""
     u = random.uniform
-    if cover == "firn":
+    if cover == "snow":
         green = u(0.65, 0.95)
         bands = (green * u(0.93, 1.03), green, green * u(0.95, 1.03), u(0.005, 0.06))
     elif cover == "ice":
@@ -179,11 +179,9 @@ def reflectances(
     kinds = [np.exp(2 * blotches(random, shape, 120)) for _ in range(3)]  # kinds of rock and plants, in zones
     total = sum(kind * spectrum("ground", random) for kind in kinds) / sum(kinds) * fractions["ground"]
     uneven = np.exp(random.uniform(0.05, 0.25) * blotches(random, shape, 30, 2))
-    firn = spectrum("firn", random)
-    # the same snow as on the glacier, a little older: only place and shape tell them apart
-    patch = random.uniform(0.7, 1.0) * firn * np.array([0.97, 0.97, 0.97, 1.3], np.float32).reshape(4, 1, 1)
-    total += fractions["firn"] * firn + fractions["snow patch"] * patch
     total += fractions["ice"] * uneven * spectrum("ice", random) + fractions["lake"] * spectrum("lake", random)
+    for cover in ("firn", "snow patch"):  # snow of different age
+        total += fractions[cover] * spectrum("snow", random)
     grain = gaussian_filter(random.standard_normal(shape, dtype=np.float32), random.uniform(0.3, 1.0))
     total *= light * np.exp(random.uniform(0.06, 0.3) * grain + random.normal(0, 0.1))
     total += fractions["cloud"] * spectrum("cloud", random)

@@ -21,7 +21,7 @@ from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 class Sensors:
     """How far a tile may be changed; standard deviations are of normal draws, shares are probabilities."""
 
-    copies: int = 1
+    copies: int = 2
     gain: float = 0.2  # log gain of all reflectances
     band_gain: float = 0.05  # log gain of each
     tone: float = 0.15  # log exponent of all reflectances
