@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from baseline.training import TrainingRows
 from cnn.augment import Augmentation
 from cnn.trainer import CHANNELS, TrainingConfig
 from errors import exit_code
@@ -84,7 +85,9 @@ def run(options: argparse.Namespace) -> None:
     tiles, transfer = read_labelled(options.data), read_labelled(options.transfer)
     for name in options.variant or VARIANTS:
         unet = VARIANTS[name](recipe.unet)
-        changed = replace(recipe, unet=unet, gbm=replace(recipe.gbm, simulation=unet.simulation), rows={})
+        changed = replace(
+            recipe, unet=unet, gbm=replace(recipe.gbm, simulation=unet.simulation), sampled=TrainingRows({}, {}, {})
+        )
         results = score_variant(changed, name, tiles, transfer, options.folds)
         path = options.out / RESULTS_NAME
         lines = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

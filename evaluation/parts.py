@@ -31,14 +31,23 @@ class Recipe:
     unet: TrainingConfig
     out: Path
     device: torch.device
-    rows: dict[tuple[str, ...], TrainingRows] = field(default_factory=dict)  # kept, for features take longer than trees
+    sampled: TrainingRows = field(default_factory=lambda: TrainingRows({}, {}, {}))  # kept: slower than the trees
 
     def rows_of(self, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> TrainingRows:
         """Rows of the tiles, of their copies and of the extra tiles, sampled at first need."""
-        key = tuple(tile.tile_id for tile, _ in [*tiles, *extra])
-        if key not in self.rows:
-            self.rows[key] = sample_all_rows(tiles, self.gbm, extra)
-        return self.rows[key]
+        kept = self.sampled
+        new = [labelled for labelled in tiles if labelled[0].tile_id not in kept.tiles]
+        new_extra = [labelled for labelled in extra if labelled[0].tile_id not in kept.extra]
+        rows = sample_all_rows(new, self.gbm, new_extra)
+        kept.tiles.update(rows.tiles)
+        kept.copies.update(rows.copies)
+        kept.extra.update(rows.extra)
+        ids, extra_ids = ([tile.tile_id for tile, _ in ones] for ones in (tiles, extra))
+        return TrainingRows(
+            {tile_id: kept.tiles[tile_id] for tile_id in ids},
+            {tile_id: kept.copies[tile_id] for tile_id in ids},
+            {tile_id: kept.extra[tile_id] for tile_id in extra_ids},
+        )
 
 
 @dataclass(frozen=True)
