@@ -95,7 +95,8 @@ def ablation_block(results: Results) -> str:
         cells = [f"{one[place][part]['mcc']:.3f}" for part in ("GBM", "U-Net", "hybrid") for place in PLACES]
         rows.append([name, *cells])
     head = ["variant", *(f"{part}, {told}" for part in ("GBM", "U-Net", "mean of both") for told in PLACES.values())]
-    return table(head, rows) + "\n\nMade by `python -m evaluation.ablation`, one line with each `--variant`."
+    made = [f"- {name}: {one['command']}" for name, one in results.items()]
+    return "\n".join([table(head, rows), "", "How each line was made:", "", *made])
 
 
 def inference_block(results: Results) -> str:
