@@ -99,6 +99,12 @@ def ablation_block(results: Results) -> str:
     return "\n".join([table(head, rows), "", "How each line was made:", "", *made])
 
 
+def tried_block(results: Results) -> str:
+    """What was tried beside the variants of the U-Net."""
+    rows = [list(row.values()) for row in results["rows"]]
+    return table(list(results["rows"][0]), rows) + f"\n\nMCC; {results['command']}."
+
+
 def inference_block(results: Results) -> str:
     """Seconds of each stage."""
     stages = results["median_s_per_tile"]
@@ -117,9 +123,10 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "shifts": (RESULTS_NAME, shifts_table),
     "strata": (RESULTS_NAME, strata_table),
     "ablation": ("ablation.json", ablation_block),
+    "tried": ("tried.json", tried_block),
     "inference": ("inference.json", inference_block),
 }
-DOCUMENTS = {"README.md": ("scores", "inference"), "docs/generalisation.md": ("shifts", "strata", "ablation")}
+DOCUMENTS = {"README.md": ("scores", "inference"), "docs/generalisation.md": ("shifts", "strata", "ablation", "tried")}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -25,7 +25,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "generalisation.json").write_text(json.dumps(example_results()))
     (tmp_path / "inference.json").write_text(json.dumps(INFERENCE))
     one = {part: {"mcc": 0.5} for part in ("GBM", "U-Net", "hybrid")}
-    (tmp_path / "ablation.json").write_text(json.dumps({"the recipe": {"command": "for a test", "next_door": one, "elsewhere": one}}))
+    (tmp_path / "ablation.json").write_text(
+        json.dumps({"the recipe": {"command": "for a test", "next_door": one, "elsewhere": one}})
+    )
+    (tmp_path / "tried.json").write_text(json.dumps({"command": "for a test", "rows": [{"what": "rain"}]}))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
         (tmp_path / name).parent.mkdir(exist_ok=True)
