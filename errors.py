@@ -38,15 +38,30 @@ class TrainingError(GlacierError):
     """The data or settings given do not allow a model to be trained or scored."""
 
 
+class SettingError(GlacierError):
+    """An option or environment variable has a value that means nothing."""
+
+
+class ProductError(GlacierError):
+    """A satellite product is unknown, or lacks a band or its metadata."""
+
+
+class GridError(GlacierError):
+    """Rasters do not lie on one grid, or on one that lengths and areas can be measured on."""
+
+
 class TilesFailedError(GlacierError):
     """Some tiles failed; the others were written."""
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Run a command's work: 0, or 2 after a user's mistake, which is one sentence on stderr."""
+    """Run a command's work: 0, or 2 after a user's mistake, which is one sentence on stderr, or 130."""
     try:
         work()
     except GlacierError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("error: interrupted; what was written is whole.", file=sys.stderr)
+        return 130
     return 0

@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
-import lightgbm
 import numpy as np
 
+from baseline.traversal import Forest, forest_of, forest_score
+from baseline.trees import read_trees
 from errors import ModelFileError
-from features.stack import FeatureStack
-from features.windows import box_mean
+from features.stack import build_stack
+from features.windows import Boxes
+from tiles.coarse import coarse_tile
+from tiles.tile import Tile
 
-# Trees see means over 2x2 pixels: a quarter of the rows, and outlines at 30 m are no finer than that.
-GBM_STRIDE = 2
+# Trees see the tile at half resolution: a quarter of the rows, and outlines at 30 m are no finer than that. Their
+# scores are smoothed over this many pixels.
+SMOOTHING = 3
 
 
 @dataclass(frozen=True)
 class GbmModel:
-    """A LightGBM booster and the channels it was trained on, in order."""
+    """A LightGBM model in its own text format, and the channels it was trained on, in order."""
 
-    booster: lightgbm.Booster
+    text: str
     channel_names: tuple[str, ...]
 
+    @cached_property
+    def forest(self) -> Forest | None:
+        """The trees as bit masks; None where nothing can run them."""
+        return forest_of(read_trees(self.text, len(self.channel_names), "the GBM"))
 
-def model_text(model: GbmModel) -> bytes:
-    """The booster in LightGBM's text format."""
-    return bytes(model.booster.model_to_string(), "ascii")
+    @cached_property
+    def booster(self) -> Any:
+        """LightGBM's own model; imported at need, for that takes longer than a tile."""
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.text)
+
+    def predict(self, channels: np.ndarray, jobs: int = 0) -> np.ndarray:
+        """Glacier score of each column of ``channels`` (float32 (C, N), NaN where missing), float64 (N,)."""
+        if self.forest is not None:
+            return forest_score(self.forest, np.ascontiguousarray(channels), jobs or os.cpu_count() or 1)
+        return np.asarray(self.booster.predict(channels.T, num_threads=jobs))
 
 
 def checksum(text: bytes) -> str:
@@ -36,59 +56,27 @@ def checksum(text: bytes) -> str:
 
 
 def load_gbm(text: bytes, expected: str, channel_names: Sequence[str], where: str) -> GbmModel:
-    """The model from its text, which is parsed only if its SHA-256 is ``expected``.
+    """The model from its text, which is read only if its SHA-256 is ``expected``, and every number of it checked.
 
-    Raises ModelFileError naming ``where`` otherwise: LightGBM's parser trusts what it reads.
+    Raises ModelFileError naming ``where`` otherwise.
     """
     if checksum(text) != expected:
         raise ModelFileError(f"{where}: the GBM's text does not match its checksum; copy or download the model again.")
-    try:
-        booster = lightgbm.Booster(model_str=text.decode("ascii"))
-    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as problem:
-        raise ModelFileError(f"{where}: the GBM's text cannot be read ({problem}); train the model again.") from None
-    if booster.num_feature() != len(channel_names):
-        raise ModelFileError(
-            f"{where}: the GBM takes {booster.num_feature()} channels but {len(channel_names)} are named; "
-            "train the model again."
-        )
-    return GbmModel(booster, tuple(channel_names))
+    decoded = text.decode("ascii", errors="replace")
+    read_trees(decoded, len(channel_names), where)
+    return GbmModel(decoded, tuple(channel_names))
 
 
-def coarse_rows(stack: FeatureStack) -> tuple[np.ndarray, np.ndarray]:
-    """Means over the valid pixels of each 2x2 cell.
+def gbm_score(model: GbmModel, tile: Tile, jobs: int = 0, scene: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    """Glacier score in 0..1, float32 (H, W), 0 under nodata; ``jobs`` threads (0: all).
 
-    Returns the cells' channels, float32 (h, w, C) with NaN where nothing is known, and bool (h, w), which
-    cells hold a valid pixel; h, w are half the stack's sides, rounded up.
+    ``scene``: quantiles of the scene that the tile is a part of, as for ``features.stack.build_stack``.
     """
-    array = np.pad(
-        stack.array,
-        [(0, 0), (0, stack.valid.shape[0] % GBM_STRIDE), (0, stack.valid.shape[1] % GBM_STRIDE)],
-        constant_values=np.nan,
-    )
-    corners = [
-        array[:, row::GBM_STRIDE, column::GBM_STRIDE] for row in range(GBM_STRIDE) for column in range(GBM_STRIDE)
-    ]
-    total = sum(np.nan_to_num(corner) for corner in corners)
-    count = sum(np.isfinite(corner).astype(np.float32) for corner in corners)
-    cells = np.where(count > 0, total / np.maximum(count, 1), np.float32(np.nan)).astype(np.float32)
-    return np.moveaxis(cells, 0, -1), coarse_any(stack.valid)
-
-
-def coarse_any(mask: np.ndarray) -> np.ndarray:
-    """Whether any pixel of each 2x2 cell is set, bool (h, w)."""
-    padded = np.pad(mask, [(0, mask.shape[0] % GBM_STRIDE), (0, mask.shape[1] % GBM_STRIDE)])
-    return np.logical_or.reduce(
-        [padded[row::GBM_STRIDE, column::GBM_STRIDE] for row in range(GBM_STRIDE) for column in range(GBM_STRIDE)]
-    )
-
-
-def gbm_score(model: GbmModel, stack: FeatureStack, jobs: int = 0) -> np.ndarray:
-    """Glacier score in 0..1, float32 (H, W), 0 under nodata; ``jobs`` threads (0: all)."""
-    cells, known = coarse_rows(stack)
-    coarse = np.zeros(known.shape, np.float32)
-    if known.any():
-        coarse[known] = model.booster.predict(cells[known], num_threads=jobs)
-    rows, columns = stack.valid.shape
-    fine = coarse.repeat(GBM_STRIDE, axis=0).repeat(GBM_STRIDE, axis=1)[:rows, :columns]
-    smooth = box_mean(fine, stack.valid.astype(np.float32), GBM_STRIDE + 1)
-    return np.where(stack.valid, smooth, np.float32(0))
+    coarse = build_stack(coarse_tile(tile), model.channel_names, scene)
+    score = np.zeros(coarse.valid.shape, np.float32)
+    if coarse.valid.any():
+        score[coarse.valid] = model.predict(coarse.array[:, coarse.valid], jobs)
+    rows, columns = tile.shape
+    fine = score.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
+    smooth = Boxes(tile.valid.astype(np.float32)).mean(fine, SMOOTHING)
+    return np.where(tile.valid, smooth, np.float32(0))

@@ -97,7 +97,7 @@ def measure(sample: FoldSample, groups: dict[str, list[int]], random: np.random.
     contributions = np.asarray(booster.predict(rows[:SHAP_ROWS], pred_contrib=True))
 
     def mcc(values: np.ndarray) -> float:
-        return confusion(truth, np.asarray(booster.predict(values)) > sample.threshold).mcc
+        return confusion(truth, sample.model.predict(values.T) > sample.threshold).mcc
 
     whole = mcc(rows)
     result = []

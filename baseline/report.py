@@ -32,8 +32,9 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#9
 MEASURES_TEXT = (
     "Gain and splits say how the trees were built, on training tiles. Permutation and SHAP are measured on tiles that "
     "each model has not seen: permutation is the drop of MCC, at a threshold chosen on the other folds, when a "
-    "channel's values are shuffled between cells of 2x2 pixels; a drop near zero or below it is chance. Channels that "
-    "resemble each other stand in for one another, so one alone can seem worthless: a family is shuffled as a whole."
+    "channel's values are shuffled between cells of 2x2 pixels, which the trees see; a drop near zero or below it is "
+    "chance. Channels that resemble each other stand in for one another, so one alone can seem worthless: a family is "
+    "shuffled as a whole."
 )
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem;color:#222}
 div{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1.5rem}img{max-width:100%}
@@ -89,7 +90,7 @@ def formula_of(channel: str) -> str:
     if not transform:
         return formula
     what = TRANSFORMS[transform].reference.split(",")[0]
-    around = f", {window} x {window} pixels" if window else ""
+    around = f", {window} x {window} cells" if window else ""
     return f"{what}{around}" if transform == "share" else f"{what} of {formula}{around}"
 
 
@@ -125,7 +126,7 @@ def draw(path: Path, channels: Sequence[Importance], families: Sequence[Importan
     handles = [Patch(color=shade, label=family) for family, shade in colour.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, dpi=110, format="png")
 
 
 def draw_bars(axis: Axes, measure: str, entries: Sequence[Importance], colour: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from baseline.gbm import GbmModel, checksum, model_text
+from baseline.gbm import GbmModel, checksum
 from baseline.importance import FoldSample, channel_importance, family_importance
 from baseline.report import write_report
 from baseline.training import FoldResult, GbmConfig, Rows, cross_validate_gbm, fit_gbm
@@ -80,7 +80,7 @@ def metrics_of(
 
 def write_model(folder: Path, model: GbmModel, threshold: float) -> None:
     """The model's text, and beside it what is needed to use it."""
-    text = model_text(model)
+    text = model.text.encode("ascii")
     with atomic_output(folder / "gbm.txt") as temporary:
         temporary.write_bytes(text)
     facts = {"channels": list(model.channel_names), "threshold": threshold, "sha256": checksum(text)}

@@ -10,30 +10,32 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from baseline.gbm import GbmModel, coarse_rows, gbm_score
+from baseline.gbm import GbmModel, gbm_score
 from errors import TrainingError
 from features.indices import INDICES
 from features.stack import build_stack, parse_channel
 from scores.folds import contiguous_folds
 from scores.threshold import threshold_on_others
 from simulation.draw import Simulation, simulated
+from tiles.coarse import cell_mean, coarse_tile
 from tiles.folder import LabelledTile
 from tiles.tile import THERMAL_BAND
 
+# Windows count pixels of 60 m.
 # fmt: off
 GBM_CHANNELS = (
     "blue", "green", "swir1", "ndsi", "ndsaii", "ndglai", "blue_red", "blue_green",
     "green.scene", "swir1.scene", "thermal.scene", "ndsi.scene",
-    "green.rank", "swir1.rank", "ndsi.rank", "ndglai.rank", "thermal.rank",
-    "green.mean7", "green.meanscene21", "green.meanscene61", "green.meanscene121",
-    "swir1.mean7", "swir1.meanscene21", "swir1.meanscene61",
-    "ndsi.mean7", "ndsi.mean21", "ndsi.mean61",
-    "ndglai.mean21", "blue_red.mean21",
-    "thermal.meanscene7", "thermal.meanscene21", "thermal.meanscene61", "thermal.meanscene121",
-    "green.diff21", "green.diff61", "swir1.diff21", "thermal.diff21", "thermal.diff61", "thermal.diff121",
-    "green.std7", "green.std21", "green.std61", "swir1.std21", "thermal.std21", "ndsi.std21",
-    "green.gradient7",
-    "green.contrast7", "green.contrast21", "green.correlation7", "green.correlation21", "green.share61",
+    "green.rank", "ndsi.rank", "thermal.rank",
+    "green.mean3", "green.meanscene11", "green.meanscene31", "green.meanscene61",
+    "swir1.mean3", "swir1.meanscene11", "swir1.meanscene31",
+    "ndsi.mean3", "ndsi.mean11", "ndsi.mean31",
+    "ndglai.mean11", "blue_red.mean11",
+    "thermal.meanscene3", "thermal.meanscene11", "thermal.meanscene31", "thermal.meanscene61",
+    "green.diff11", "green.diff31", "swir1.diff11", "thermal.diff11", "thermal.diff31", "thermal.diff61",
+    "green.std3", "green.std11", "green.std31", "swir1.std11", "thermal.std11", "ndsi.std11",
+    "green.gradient3",
+    "green.contrast3", "green.contrast11", "green.correlation3", "green.correlation11", "green.share31",
 )
 # fmt: on
 
@@ -43,9 +45,9 @@ class GbmConfig:
     """Settings of the baseline."""
 
     channels: tuple[str, ...] = GBM_CHANNELS
-    trees: int = 250
+    trees: int = 150
     leaves: int = 31
-    learning_rate: float = 0.06
+    learning_rate: float = 0.1
     smallest_leaf: int = 200
     rows_per_tile: int = 12_000
     rows_per_copy: int = 5_000  # of each simulated copy of a tile
@@ -89,13 +91,12 @@ class FoldResult:
 def sample_rows(labelled: LabelledTile, config: GbmConfig) -> Rows:
     """Random valid cells of one tile; a cell is glacier where most of its 2x2 pixels are."""
     tile, truth = labelled
-    cells, known = coarse_rows(build_stack(tile, config.channels))
-    padded = np.pad(truth, [(0, truth.shape[0] % 2), (0, truth.shape[1] % 2)]).astype(np.float32)
-    glacier = (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) >= 2
+    cells = build_stack(coarse_tile(tile), config.channels)
     random = np.random.default_rng([config.seed, *tile.tile_id.encode()])
-    places = np.flatnonzero(known)
+    places = np.flatnonzero(cells.valid)
     chosen = np.sort(random.choice(places, min(config.rows_per_tile, len(places)), replace=False))
-    return Rows(cells.reshape(-1, cells.shape[-1])[chosen], glacier.ravel()[chosen])
+    values = cells.array.reshape(len(config.channels), -1)[:, chosen].T
+    return Rows(np.ascontiguousarray(values), (cell_mean(truth) >= 0.5).ravel()[chosen])
 
 
 def sample_copies(labelled: LabelledTile, config: GbmConfig) -> Rows:
@@ -157,7 +158,7 @@ def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
     data = lightgbm.Dataset(
         values, truth.astype(np.float32), feature_name=[name.replace(".", "_") for name in config.channels]
     )
-    return GbmModel(lightgbm.train(settings, data, config.trees), config.channels)
+    return GbmModel(lightgbm.train(settings, data, config.trees).model_to_string(), config.channels)
 
 
 def cross_validate_gbm(
@@ -176,7 +177,7 @@ def cross_validate_gbm(
         models.append(fit_gbm(rows.without(block), config))
         for tile_id in block:
             tile = by_id[tile_id][0]
-            scores[tile_id] = gbm_score(models[-1], build_stack(tile, config.channels), config.jobs)
+            scores[tile_id] = gbm_score(models[-1], tile, config.jobs)
     truths = {tile_id: truth for tile_id, (_, truth) in by_id.items()}
     valids = {tile_id: tile.valid for tile_id, (tile, _) in by_id.items()}
     results = [

@@ -1,17 +1,18 @@
-"""Time of inference, stage by stage, and its peak memory.
+"""Time and memory of inference, against the classic U-Net on the same machine.
 
-    python benchmarks/inference.py --data tiles/ --out out/benchmark      # real tiles
-    python benchmarks/inference.py                                        # 20 synthetic tiles of 512 x 512
+    python benchmarks/inference.py                               # 20 synthetic tiles of 512 x 512
+    python benchmarks/inference.py --data tiles/ --growth        # real ones; with growing numbers and sizes of tiles
 
-Start-up is measured in a fresh process: interpreter, imports and reading model.pth.
+Whole runs are measured in fresh processes: start-up (interpreter, imports, model, first tile), then the steady state
+of many tiles, as ``solution.py`` maps them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -27,20 +28,35 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from baseline.gbm import gbm_score
+from benchmarks.yardstick import yardstick_seconds
 from cnn.predict import unet_probability
-from cnn.train_unet import choose_device
 from errors import exit_code
 from features.stack import build_stack
 from fusion.fuse import fused_probability
-from fusion.hybrid import HybridModel, choose
+from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
 from solution import HERE, MODEL_NAME
-from tiles.folder import TileFiles, band_folders, find_tiles, read_tile, write_mask
+from tiles.folder import BAND_FOLDERS, TileFiles, band_folders, find_tiles, read_tile, write_mask
 from tiles.raster import atomic_output
 from tiles.synthetic import write_sample
 
-START_UP = "import torch, solution; solution.load_model(solution.HERE / solution.MODEL_NAME, torch.device('cpu'))"
 STAGES = ("read", "features", "GBM", "U-Net", "fusion", "write")
+COUNTS = (20, 200, 2000)
+SIDES = (512, 1024, 2048, 4096, 8192)
+# Maps a folder a few times in one process and tells how long each run took, and the peak memory.
+WHOLE_RUN = """
+import json, resource, sys, time
+start = time.perf_counter()
+import solution
+from tiles.folder import band_folders
+seconds = []
+for _ in range(int(sys.argv[3])):
+    solution.maskgeration(band_folders(solution.Path(sys.argv[1])), sys.argv[2])
+    seconds.append(time.perf_counter() - start)
+    start = time.perf_counter()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"seconds": seconds, "peak_memory_mib": peak}))
+"""
 Result = TypeVar("Result")
 
 
@@ -58,85 +74,133 @@ class Stopwatch:
         return result
 
 
-def time_tile(
-    watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path, device: torch.device, jobs: int
-) -> None:
-    """One tile through every stage, as ``fusion.hybrid.predict_tile`` does it."""
+def time_tile(watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path) -> None:
+    """One tile through every stage on one thread, as ``fusion.hybrid.predict_tile`` does it."""
+    device = torch.device("cpu")
     tile = watch.time("read", lambda: read_tile(files))
-    names = tuple(dict.fromkeys(model.gbm.channel_names + model.unet.channel_names))
-    stack = watch.time("features", lambda: build_stack(tile, names))
-    gbm = watch.time("GBM", lambda: gbm_score(model.gbm, choose(stack, model.gbm.channel_names), jobs))
-    unet = watch.time(
-        "U-Net",
-        lambda: unet_probability([model.unet], [choose(stack, model.unet.channel_names)], device, model.flips),
-    )
+    gbm = watch.time("GBM", lambda: gbm_score(model.gbm, tile, 1))
+    stack = watch.time("features", lambda: build_stack(tile, model.unet.channel_names))
+    unet = watch.time("U-Net", lambda: unet_probability(model.unet, stack, device, model.views))
     probability = watch.time("fusion", lambda: fused_probability(model.fusion, unet, gbm, tile.valid))
     watch.time("write", lambda: write_mask(out, tile, probability > model.fusion.threshold))
 
 
-def start_up_seconds(runs: int = 3) -> float:
-    """Median seconds from starting the interpreter to a loaded model."""
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", START_UP], cwd=HERE, check=True)
-        seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds))
-
-
-def measure(data: Path, device: torch.device, jobs: int) -> dict[str, Any]:
-    """All figures as plain numbers."""
-    model = load_model(HERE / MODEL_NAME, device)
-    files = find_tiles(band_folders(data))
-    watch = Stopwatch()
+def stages(data: Path) -> dict[str, float]:
+    """Median seconds of each stage of a tile, on one thread; the GBM's includes its own features."""
+    model, watch = load_model(HERE / MODEL_NAME, torch.device("cpu")), Stopwatch()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as out:
-        time_tile(Stopwatch(), model, files[0], Path(out), device, jobs)  # the first tile warms caches up
-        for tile_files in files:
-            time_tile(watch, model, tile_files, Path(out), device, jobs)
-    stages = {stage: float(np.median(seconds)) for stage, seconds in watch.seconds.items()}
+        for warm in (True, False):
+            for tile_files in find_tiles(band_folders(data)):
+                time_tile(Stopwatch() if warm else watch, model, tile_files, Path(out))
+    torch.set_num_threads(threads)
+    return {stage: float(np.median(seconds)) for stage, seconds in watch.seconds.items()}
+
+
+def whole_run(data: Path, jobs: int, runs: int) -> dict[str, Any]:
+    """What WHOLE_RUN tells of a folder of tiles."""
+    with tempfile.TemporaryDirectory() as out:
+        words = [sys.executable, "-c", WHOLE_RUN, str(data), out, str(runs)]
+        done = subprocess.run(
+            words, cwd=HERE, check=True, capture_output=True, text=True, env={**os.environ, "GLACIER_JOBS": str(jobs)}
+        )
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return told
+
+
+def import_torch_seconds() -> float:
+    """Fastest of three fresh ``import torch``."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import torch"], check=True)
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def first_tiles(data: Path, count: int, out: Path) -> Path:
+    """A folder of ``count`` tiles: those of ``data`` as links, again and again under new numbers."""
+    files = find_tiles(band_folders(data))
+    numbers = {band: number for number, band in BAND_FOLDERS.items()}
+    for copy in range(count):
+        for band, path in files[copy % len(files)].paths.items():
+            folder = out / f"Band{numbers[band]}"
+            folder.mkdir(parents=True, exist_ok=True)
+            os.symlink(path.resolve(), folder / f"tile_{copy:05d}{path.suffix}")
+    return out
+
+
+def growth(data: Path, jobs: int) -> dict[str, Any]:
+    """Seconds a tile and peak memory as tiles become more, and seconds a megapixel as they become larger."""
+    counts, sides = {}, {}
+    for count in COUNTS:
+        with tempfile.TemporaryDirectory() as folder:
+            told = whole_run(first_tiles(data, count, Path(folder)), jobs, 1)
+        counts[str(count)] = {"seconds": told["seconds"][0], "peak_memory_mib": told["peak_memory_mib"]}
+        print(f"{count} tiles: {counts[str(count)]}", flush=True)
+    for side in SIDES:
+        with tempfile.TemporaryDirectory() as folder:
+            write_sample(Path(folder), seed=0, tiles=1, shape=(side, side))
+            told = whole_run(Path(folder), jobs, 2)
+        sides[str(side)] = {"seconds": told["seconds"][1], "peak_memory_mib": told["peak_memory_mib"]}
+        print(f"{side} x {side} pixels: {sides[str(side)]}", flush=True)
+    return {"tiles": counts, "sides": sides}
+
+
+def measure(data: Path, jobs: int) -> dict[str, Any]:
+    """All figures as plain numbers; ``jobs`` threads for whole runs and for the yardstick."""
+    tiles = len(find_tiles(band_folders(data)))
+    with tempfile.TemporaryDirectory() as folder:
+        first = whole_run(first_tiles(data, 1, Path(folder)), jobs, 1)
+    many = whole_run(data, jobs, 2)
+    with tempfile.TemporaryDirectory() as folder:
+        twice = whole_run(first_tiles(data, 2 * tiles, Path(folder)), jobs, 2)
+    yardstick = yardstick_seconds()
     return {
-        "tiles": len(files),
-        "threads": torch.get_num_threads(),
-        "device": str(device),
+        "tiles": tiles,
+        "threads": jobs,
         "machine": platform.machine(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
-        "start_up_s": start_up_seconds(),
-        "median_s_per_tile": stages,
-        "all_stages_s_per_tile": float(sum(map(sum, watch.seconds.values())) / len(files)),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "yardstick_s": yardstick,
+        "import_torch_s": import_torch_seconds(),
+        "start_up_s": first["seconds"][0],
+        "median_s_per_tile_one_thread": stages(data),
+        "steady_s_per_tile": (twice["seconds"][1] - many["seconds"][1]) / tiles,  # without loading the model
+        "peak_memory_mib": many["peak_memory_mib"],
     }
 
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(
-        description="Time inference stage by stage.",
+        description="Time inference against the classic U-Net on the same machine.",
         epilog="example: python benchmarks/inference.py --data tiles/ --out out/benchmark",
     )
     parser.add_argument("--data", type=Path, help="folder with Band1..Band5 (default: 20 synthetic tiles)")
     parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
     parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    parser.add_argument("--growth", action="store_true", help="also with more and with larger tiles (takes long)")
     return parser.parse_args()
 
 
 def run(options: argparse.Namespace, data: Path | None) -> None:
     """Measure, print and write inference.json."""
-    if options.jobs:
-        torch.set_num_threads(options.jobs)
     if data is None:
         with tempfile.TemporaryDirectory() as sample:
             write_sample(Path(sample), seed=0, tiles=20)
             return run(options, Path(sample))
-    figures = measure(data, choose_device(options.device), options.jobs)
-    for stage, seconds in {
-        "start-up": figures["start_up_s"],
-        **figures["median_s_per_tile"],
-        "all": figures["all_stages_s_per_tile"],
-    }.items():
-        print(f"{stage:10s}{seconds:8.3f} s")
-    print(f"{'memory':10s}{figures['peak_memory_mib']:8.0f} MiB at the peak")
+    jobs = options.jobs or os.cpu_count() or 1
+    torch.set_num_threads(jobs)
+    figures = measure(data, jobs)
+    for name, seconds in figures["median_s_per_tile_one_thread"].items():
+        print(f"{name:26s}{seconds:8.3f} s on one thread")
+    for name in ("steady_s_per_tile", "yardstick_s", "start_up_s", "import_torch_s"):
+        print(f"{name:26s}{figures[name]:8.3f} s")
+    print(f"{'peak_memory_mib':26s}{figures['peak_memory_mib']:8.0f} MiB")
+    if options.growth:
+        figures["growth"] = growth(data, jobs)
     with atomic_output(options.out / "inference.json") as temporary:
         temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return None

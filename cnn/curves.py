@@ -32,5 +32,5 @@ def draw_curves(curves: Mapping[str, Sequence[float]], path: Path) -> None:
         right.plot(curves["evaluated_at"], curves["mcc"], "o-", color="tab:blue")
         right.set_ylabel("held-out MCC", color="tab:blue")
     with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+        figure.savefig(temporary, dpi=120, format="png")
     plt.close(figure)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
-from torch.nn import functional
 
+from cnn.inference import InferenceNetwork
 from cnn.unet import NETWORK_STRIDE, CompactUNet
 from features.stack import FeatureStack
+
+# Ways to turn a tile and to turn its map back; a model takes the mean of the first few (test-time augmentation).
+# A quarter turn tells the network more than a flip: two views are as good as four flips.
+Turn = Callable[[torch.Tensor], torch.Tensor]
+VIEWS: tuple[tuple[Turn, Turn], ...] = (
+    (lambda tile: tile, lambda found: found),
+    (lambda tile: torch.rot90(tile, 1, (-2, -1)), lambda found: torch.rot90(found, -1, (-2, -1))),
+    (lambda tile: torch.rot90(tile, 2, (-2, -1)), lambda found: torch.rot90(found, 2, (-2, -1))),
+    (lambda tile: tile.transpose(-2, -1), lambda found: found.transpose(-2, -1)),
+)
 
 
 @dataclass(frozen=True)
@@ -22,32 +34,48 @@ class UNetModel:
     mean: np.ndarray
     std: np.ndarray
 
+    @cached_property
+    def runner(self) -> InferenceNetwork:
+        """The network as inference runs it."""
+        return InferenceNetwork(self.network)
+
 
 def network_input(stack: FeatureStack, mean: np.ndarray, std: np.ndarray) -> torch.Tensor:
     """Normalised channels (1, C + 1, H', W'), valid mask last; H', W' padded to multiples of 32 with nodata."""
-    normalised = (stack.array - mean.reshape(-1, 1, 1)) / std.reshape(-1, 1, 1)
-    known = np.where(np.isfinite(normalised), normalised, np.float32(0)).astype(np.float32)
-    channels = torch.from_numpy(np.concatenate([known, stack.valid[None].astype(np.float32)]))[None]
-    rows, columns = stack.valid.shape
-    return functional.pad(channels, (0, -columns % NETWORK_STRIDE, 0, -rows % NETWORK_STRIDE))
+    count, rows, columns = stack.array.shape
+    channels = np.zeros((1, count + 1, rows + -rows % NETWORK_STRIDE, columns + -columns % NETWORK_STRIDE), np.float32)
+    for row in range(count):
+        normalised = (stack.array[row] - mean[row]) * np.float32(1 / std[row])
+        np.copyto(channels[0, row, :rows, :columns], normalised, where=np.isfinite(normalised))
+    channels[0, count, :rows, :columns] = stack.valid
+    return torch.from_numpy(channels)
 
 
-@torch.no_grad()
+def view_probability(model: UNetModel, channels: torch.Tensor, view: tuple[Turn, Turn]) -> np.ndarray:
+    """What the network says of one view of its input (1, C, H, W): float32 (H, W)."""
+    turn, turn_back = view
+    with torch.inference_mode():
+        probability = torch.sigmoid(model.runner(turn(channels).contiguous(memory_format=torch.channels_last)))
+        return np.asarray(turn_back(probability)[0].cpu().numpy())
+
+
 def unet_probability(
-    models: Sequence[UNetModel], stacks: Sequence[FeatureStack], device: torch.device, flips: bool = False
+    model: UNetModel, stack: FeatureStack, device: torch.device, views: int = 1, jobs: int = 1
 ) -> np.ndarray:
-    """Mean glacier probability of the networks, float32 (H, W), 0 under nodata.
+    """Mean glacier probability of the first ``views`` views, float32 (H, W), 0 under nodata.
 
-    ``stacks``: one for each model, with its channels. ``flips``: average over the four flips as well
-    (test-time augmentation), at four times the cost.
+    The cost is that of one view times their number; ``jobs`` views are computed at once.
     """
-    rows, columns = stacks[0].valid.shape
-    total = np.zeros((rows, columns), np.float32)
-    views: list[list[int]] = [[], [2], [3], [2, 3]] if flips else [[]]
-    for model, stack in zip(models, stacks):
-        channels = network_input(stack, model.mean, model.std).to(device, memory_format=torch.channels_last)
-        for axes in views:
-            logits = model.network(channels.flip(axes) if axes else channels)
-            logits = logits.flip([axis - 1 for axis in axes]) if axes else logits
-            total += torch.sigmoid(logits.float())[0, :rows, :columns].cpu().numpy()
-    return np.where(stacks[0].valid, total / (len(models) * len(views)), np.float32(0))
+    rows, columns = stack.valid.shape
+    channels = network_input(stack, model.mean, model.std).to(device)
+
+    def of_view(view: tuple[Turn, Turn]) -> np.ndarray:
+        return view_probability(model, channels, view)[:rows, :columns]
+
+    chosen = VIEWS[:views]
+    if jobs > 1 and views > 1:
+        with ThreadPoolExecutor(min(jobs, views), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            probabilities = list(pool.map(of_view, chosen))
+    else:
+        probabilities = [of_view(view) for view in chosen]
+    return np.where(stack.valid, sum(probabilities) / np.float32(views), np.float32(0))

@@ -36,7 +36,7 @@ def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.d
     """MCC at probability 0.5, pooled over all pixels of the tiles."""
     total = Confusion(0, 0, 0, 0)
     for tile, truth in tiles:
-        probability = unet_probability([model], [build_stack(tile, model.channel_names)], device)
+        probability = unet_probability(model, build_stack(tile, model.channel_names), device)
         total = total + confusion(truth, probability > 0.5)
     return total.mcc
 

@@ -115,17 +115,28 @@ class CompactUNet(nn.Module):
         )
         self.head = nn.Conv2d(DECODER_WIDTHS[-1], 4, 3, padding=1)
 
-    def forward(self, channels: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W), sides multiples of 32, to logits (N, H, W)."""
-        features = self.stem(channels)
-        skips = []
+    def encode(self, channels: torch.Tensor) -> list[torch.Tensor]:
+        """(N, C, H, W) to the features at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size."""
+        features, levels = self.stem(channels), []
         for number, block in enumerate(self.blocks):
             features = block(features)
             if number in SKIP_BLOCKS:
-                skips.append(features)
-        features = skips.pop()
+                levels.append(features)
+        return levels
+
+    def decode(self, levels: list[torch.Tensor]) -> torch.Tensor:
+        """The encoder's features to those at half resolution."""
+        *skips, features = levels
         for block in self.decoder:
             features = block(features, skips.pop())
+        return features
+
+    def forward(self, channels: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W), sides multiples of 32, to logits (N, H, W)."""
+        return self.logits(self.decode(self.encode(channels)))
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """The decoder's features to logits (N, H, W)."""
         return functional.pixel_shuffle(self.head(features), 2)[:, 0]
 
 

@@ -23,7 +23,7 @@ import torch
 
 from errors import exit_code
 from evaluation.generalise import Folds, add_recipe_arguments, judge_folds, next_door, recipe_of
-from evaluation.parts import FLIPS, Parts, Recipe, train_parts
+from evaluation.parts import VIEWS, Parts, Recipe, train_parts
 from evaluation.results import print_table
 from evaluation.systems import SYSTEMS, fit_settings
 from fusion.hybrid import HybridModel
@@ -34,7 +34,7 @@ from tiles.folder import LabelledTile, read_labelled
 def assemble(folds: Folds, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
     """The shipped hybrid: its fusion and thresholds come from out-of-fold predictions only."""
     settings = fit_settings(folds.tiles, folds.judged)
-    return HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, FLIPS, provenance)
+    return HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
 
 
 def provenance_of(

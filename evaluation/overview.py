@@ -100,5 +100,5 @@ def draw_overview(views: Sequence[TileView], path: Path) -> None:
         fontsize=9,
     )
     with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=85)
+        figure.savefig(temporary, dpi=85, format="png")
     plt.close(figure)

@@ -19,7 +19,7 @@ from fusion.hybrid import part_scores
 from simulation.draw import simulated
 from tiles.folder import LabelledTile
 
-FLIPS = True  # the mean over four flips: MCC 0.715 instead of 0.702 on the first fold, at four times the network's time
+VIEWS = 2  # turned views that the network averages over: as good as four flips, better than one by 0.009 next door
 JUDGED_SEASONS, JUDGED_SENSORS = 2, 1  # copies of each held-out tile that the fusion is fitted on as well
 
 
@@ -76,7 +76,8 @@ def train_parts(
 def judge(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> OutOfFold:
     """What both parts say of a tile, as the shipped model computes it."""
     tile, truth = labelled
-    unet, gbm = part_scores(parts.gbm, parts.unet, tile, recipe.device, FLIPS, recipe.gbm.jobs)
+    jobs = recipe.gbm.jobs or torch.get_num_threads()
+    unet, gbm = part_scores(parts.gbm, parts.unet, tile, recipe.device, VIEWS, jobs)
     return OutOfFold(unet, gbm, truth, tile.valid)
 
 

@@ -106,15 +106,21 @@ def tried_block(results: Results) -> str:
 
 
 def inference_block(results: Results) -> str:
-    """Seconds of each stage."""
-    stages = results["median_s_per_tile"]
-    head = ["start-up and load", *stages, "a tile, all in", "peak memory"]
-    row = [f"{results['start_up_s']:.2f} s", *(f"{seconds:.3f} s" for seconds in stages.values())]
-    row += [f"{results['all_stages_s_per_tile']:.2f} s", f"{results['peak_memory_mib']:.0f} MiB"]
-    return (
+    """Seconds of each stage, of whole runs, and of the classic U-Net on the same machine."""
+    stages = results["median_s_per_tile_one_thread"]
+    whole = {
+        "a tile among many": f"{results['steady_s_per_tile']:.2f} s",
+        "classic U-Net, its network alone": f"{results['yardstick_s']:.2f} s",
+        "start-up with the first tile": f"{results['start_up_s']:.1f} s",
+        "of it `import torch`": f"{results['import_torch_s']:.1f} s",
+        "peak memory": f"{results['peak_memory_mib']:.0f} MiB",
+    }
+    told = (
         f"{results['tiles']} tiles of 512 x 512 pixels on {results['threads']} processor threads "
-        f"(Python {results['python']}, torch {results['torch']}).\n\n{table(head, [row])}\n\nMade by `make benchmark`."
+        f"(Python {results['python']}, torch {results['torch']})"
     )
+    parts = "Stages of a tile on one thread: " + ", ".join(f"{name} {value:.3f} s" for name, value in stages.items())
+    return f"{told}:\n\n{table(list(whole), [list(whole.values())])}\n\n{parts}. Made by `make benchmark`."
 
 
 PLACES = {"next_door": "next door", "elsewhere": "elsewhere"}

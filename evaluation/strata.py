@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt, label
 
 from evaluation.systems import Scored
-from features.windows import box_mean
+from features.windows import Boxes
 from scores.confusion import Confusion, confusion
 from tiles.tile import THERMAL_BAND, Tile
 
@@ -36,7 +36,7 @@ def strata_of(tile: Tile, truth: np.ndarray) -> Iterator[tuple[str, str, np.ndar
     yield from within("size", SIZE_KM2, area, truth & valid)
     if tile.has_thermal and (truth & valid).any():
         weight = (truth & valid).astype(np.float32)
-        kelvin = box_mean(tile.bands[THERMAL_BAND], weight, 15)
+        kelvin = Boxes(weight).mean(tile.bands[THERMAL_BAND], 15)
         colder, warmer = np.quantile(kelvin[weight > 0], (1 / 3, 2 / 3))
         parts = (kelvin > warmer, (kelvin >= colder) & (kelvin <= warmer), kelvin < colder)
         for name, part in zip(PART, parts):

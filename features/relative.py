@@ -1,25 +1,38 @@
-"""Channels relative to the scene: ranks and differences from the scene's median."""
+"""Channels relative to the scene: its quantiles, from which ranks and differences from the median are taken."""
 
 from __future__ import annotations
 
 import numpy as np
 
-QUANTILES = np.linspace(0, 1, 513)
+LEVELS = 513  # evenly spaced quantiles, so ranks are exact to 0.002
+MEDIAN = LEVELS // 2
 
 
-def scene_rank(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Rank of each pixel among the valid ones, 0 (lowest) to 1 (highest), float32 (H, W).
+def scene_levels(values: np.ndarray) -> np.ndarray:
+    """Quantiles 0, 1/512 .. 1 of some values (N,), float32 (513,); zeros where there are none."""
+    if not len(values):
+        return np.zeros(LEVELS, np.float32)
+    ordered = np.sort(values)
+    places = np.linspace(0, len(values) - 1, LEVELS)
+    lower = places.astype(int)
+    upper = np.minimum(lower + 1, len(values) - 1)
+    share = (places - lower).astype(np.float32)
+    levels = ordered[lower] + (ordered[upper] - ordered[lower]) * share  # exact where both are the same
+    return np.asarray(np.maximum.accumulate(levels), np.float32)
 
-    Ties (saturated snow) share their middle rank. Read off 513 quantiles, so exact to 0.002.
+
+def scene_rank(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Rank of each value in the scene with these levels, 0 (lowest) to 1 (highest), float32, shaped like ``values``.
+
+    Ties (saturated snow) share their middle rank.
     """
-    if not valid.any():
-        return np.zeros(values.shape, np.float32)
-    levels = np.quantile(values[valid], QUANTILES)
-    below = np.searchsorted(levels, values, side="left")
-    upto = np.searchsorted(levels, values, side="right")
-    return np.clip((below + upto - 1) / (2.0 * (len(levels) - 1)), 0, 1).astype(np.float32)
-
-
-def scene_difference(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Difference from the median of the valid pixels, float32 (H, W)."""
-    return values - np.float32(np.median(values[valid])) if valid.any() else np.zeros_like(values)
+    flat = values.ravel()
+    order = np.argsort(flat)
+    ordered = flat[order]
+    # few levels are looked up among many sorted values, which is much faster than the other way round
+    numbers, size = np.arange(LEVELS + 1), len(flat)
+    below = np.repeat(numbers, np.diff(np.searchsorted(ordered, levels, side="right"), prepend=0, append=size))
+    upto = np.repeat(numbers, np.diff(np.searchsorted(ordered, levels, side="left"), prepend=0, append=size))
+    ranks = np.empty(size, np.float32)
+    ranks[order] = np.clip((below + upto - 1) / (2.0 * (LEVELS - 1)), 0, 1)
+    return ranks.reshape(values.shape)

@@ -8,15 +8,15 @@ that is needed to build the same stack again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from errors import ModelFileError
 from features.indices import INDICES, compute_index
-from features.relative import scene_difference, scene_rank
-from features.windows import box_mean, box_share, gradient_energy, neighbour_contrast
+from features.relative import MEDIAN, scene_levels, scene_rank
+from features.windows import Boxes, box_average, gradient_energy, neighbour_contrast
 from tiles.tile import Tile
 
 CHANNEL_PATTERN = re.compile(r"([a-z0-9_]+)(?:\.([a-z]+)([0-9]*))?")
@@ -36,50 +36,70 @@ class FeatureStack:
 
 
 class TileChannels:
-    """Computes channels of one tile, each intermediate once."""
+    """Computes channels of one tile, each intermediate once.
 
-    def __init__(self, tile: Tile) -> None:
-        self.tile = tile
-        self.weight = tile.valid.astype(np.float32)
-        self.cache: dict[tuple[str, int], np.ndarray] = {}
+    ``scene``: quantiles (as of ``features.relative.scene_levels``) by row of the index table, of the scene that the
+    tile is a part of; without them the tile is its own scene.
+    """
+
+    def __init__(self, tile: Tile, scene: Mapping[str, np.ndarray] | None = None) -> None:
+        self.tile, self.scene = tile, scene
+        self.boxes = Boxes(tile.valid.astype(np.float32))
+        self.cache: dict[tuple[str, str, int], np.ndarray] = {}
 
     def base(self, name: str) -> np.ndarray:
         """A row of the index table, 0 under nodata; its bands must be there."""
         return self.once(
-            (name, 0), lambda: np.where(self.tile.valid, compute_index(name, self.tile.bands), np.float32(0))
+            ("base", name, 0), lambda: np.where(self.tile.valid, compute_index(name, self.tile.bands), np.float32(0))
         )
+
+    def levels(self, name: str) -> np.ndarray:
+        """Quantiles of the scene's valid pixels, float32 (513,)."""
+        if self.scene is not None:
+            return self.scene[name]
+        return self.once(("levels", name, 0), lambda: scene_levels(self.base(name)[self.tile.valid]))
+
+    def median(self, name: str) -> np.float32:
+        """Median of the scene's valid pixels."""
+        return np.float32(self.levels(name)[MEDIAN])
 
     def mean(self, name: str, window: int) -> np.ndarray:
         """Mean over the valid pixels of the window."""
-        return self.once((name, window), lambda: box_mean(self.base(name), self.weight, window))
+        return self.once(("mean", name, window), lambda: self.boxes.mean(self.base(name), window))
 
     def variance(self, name: str, window: int) -> np.ndarray:
         """Variance over the valid pixels of the window, from differences to the scene's median: kelvin are large."""
 
         def compute() -> np.ndarray:
-            centred = self.once((name + "-", 0), lambda: scene_difference(self.base(name), self.tile.valid))
-            square_of_mean = box_mean(centred, self.weight, window) ** 2
-            return np.maximum(box_mean(centred**2, self.weight, window) - square_of_mean, np.float32(0))
+            centred = self.base(name) - self.median(name)
+            square_of_mean = self.boxes.mean(centred, window) ** 2
+            return np.maximum(self.boxes.mean(centred**2, window) - square_of_mean, np.float32(0))
 
-        return self.once((name + "^2", window), compute)
+        return self.once(("variance", name, window), compute)
 
     def contrast(self, name: str, window: int) -> np.ndarray:
         """GLCM contrast: mean squared difference of neighbouring pixels whose first lies in the window."""
 
         def compute() -> np.ndarray:
             total, count = self.neighbours(name)
-            pairs = box_mean(count, np.ones_like(count), window)
-            squares = box_mean(total, np.ones_like(total), window)
+            pairs, squares = box_average(count, window), box_average(total, window)
             return np.where(pairs * window * window > 0.5, squares / np.maximum(pairs, np.float32(1e-9)), np.float32(0))
 
-        return self.once((name + "~", window), compute)
+        return self.once(("contrast", name, window), compute)
 
     def neighbours(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Squared differences to the eight neighbours and their number."""
-        both = self.once((name + "~", 0), lambda: np.stack(neighbour_contrast(self.base(name), self.weight)))
+        both = self.once(
+            ("neighbours", name, 0), lambda: np.stack(neighbour_contrast(self.base(name), self.boxes.weight))
+        )
         return both[0], both[1]
 
-    def once(self, key: tuple[str, int], compute: Callable[[], np.ndarray]) -> np.ndarray:
+    def gradient(self, name: str, window: int) -> np.ndarray:
+        """Root of the local gradient energy."""
+        energy = self.boxes.mean(gradient_energy(self.base(name), self.boxes.weight), window)
+        return np.asarray(np.sqrt(np.maximum(energy, np.float32(0))))
+
+    def once(self, key: tuple[str, str, int], compute: Callable[[], np.ndarray]) -> np.ndarray:
         """The cached array of ``key``, computed at first need."""
         if key not in self.cache:
             self.cache[key] = compute()
@@ -100,20 +120,20 @@ TRANSFORMS = {
     "rank": Transform(
         "scene-relative",
         False,
-        lambda c, name, _: scene_rank(c.base(name), c.tile.valid),
+        lambda c, name, _: scene_rank(c.base(name), c.levels(name)),
         "rank among the scene's valid pixels, 0..1",
     ),
     "scene": Transform(
         "scene-relative",
         False,
-        lambda c, name, _: scene_difference(c.base(name), c.tile.valid),
+        lambda c, name, _: c.base(name) - c.median(name),
         "difference from the scene's median",
     ),
     "mean": Transform("context", True, lambda c, name, window: c.mean(name, window), "local mean"),
     "meanscene": Transform(
         "context",
         True,
-        lambda c, name, window: c.mean(name, window) - (c.base(name) - scene_difference(c.base(name), c.tile.valid)),
+        lambda c, name, window: c.mean(name, window) - c.median(name),
         "difference of the local mean from the scene's median",
     ),
     "diff": Transform(
@@ -134,9 +154,7 @@ TRANSFORMS = {
     "gradient": Transform(
         "texture",
         True,
-        lambda c, name, window: np.sqrt(
-            np.maximum(box_mean(gradient_energy(c.base(name), c.weight), c.weight, window), np.float32(0))
-        ),
+        lambda c, name, window: c.gradient(name, window),
         "root of the local gradient energy from central differences",
     ),
     "correlation": Transform(
@@ -147,9 +165,7 @@ TRANSFORMS = {
         ),
         "GLCM correlation, closed form 1 - contrast / (2 variance), Haralick et al. 1973",
     ),
-    "share": Transform(
-        "context", True, lambda c, name, window: box_share(c.weight, window), "share of valid pixels around"
-    ),
+    "share": Transform("context", True, lambda c, _, window: c.boxes.share(window), "share of valid pixels around"),
 }
 
 
@@ -185,14 +201,14 @@ def channel(channels: TileChannels, name: str) -> np.ndarray:
     return TRANSFORMS[transform].compute(channels, base, window) if transform else channels.base(base)
 
 
-def build_stack(tile: Tile, names: Sequence[str]) -> FeatureStack:
-    """The named channels of a tile, in the order given.
+def build_stack(tile: Tile, names: Sequence[str], scene: Mapping[str, np.ndarray] | None = None) -> FeatureStack:
+    """The named channels of a tile, in the order given; ``scene`` as for TileChannels.
 
     Raises ModelFileError for an unknown name.
     """
-    channels = TileChannels(tile)
+    channels = TileChannels(tile, scene)
     array = np.empty((len(names), *tile.shape), np.float32)
     for row, name in enumerate(names):
         array[row] = channel(channels, name)
-    array[:, ~tile.valid] = np.nan
+        array[row][~tile.valid] = np.nan
     return FeatureStack(array, tuple(names), tile.valid)

@@ -6,20 +6,33 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 
-def box_mean(values: np.ndarray, weight: np.ndarray, window: int) -> np.ndarray:
-    """Mean of ``values`` (H, W) over the pixels of weight 1 in a window x window box (odd), float32.
+class Boxes:
+    """Box filters over the pixels of weight 1; what depends on the weight alone is computed once for each window.
 
-    Beyond the border there is nodata. 0 where the box holds no weight.
+    ``weight``: float32 (H, W), 1 or 0. Beyond the border there is nodata. Windows are odd, in pixels.
     """
-    total = uniform_filter(values * weight, window, mode="constant", output=np.float32)
-    share = box_share(weight, window)
-    return np.where(share > 0, total / np.maximum(share, np.float32(1e-9)), np.float32(0))
+
+    def __init__(self, weight: np.ndarray) -> None:
+        self.weight = weight
+        self.divisors: dict[int, np.ndarray] = {}
+
+    def share(self, window: int) -> np.ndarray:
+        """Share of the box that has weight, float32; below half a pixel it is rounding and counts as none."""
+        share = box_average(self.weight, window)
+        share[share * np.float32(window * window) < 0.5] = 0
+        return share
+
+    def mean(self, values: np.ndarray, window: int) -> np.ndarray:
+        """Mean of ``values`` (H, W) over the pixels of weight 1 of the box, float32; 0 where there are none."""
+        if window not in self.divisors:
+            share = self.share(window)
+            self.divisors[window] = np.where(share > 0, share, np.float32(np.inf))
+        return np.asarray(box_average(values * self.weight, window) / self.divisors[window])
 
 
-def box_share(weight: np.ndarray, window: int) -> np.ndarray:
-    """Share of the box that has weight; below half a pixel it is rounding and counts as none."""
-    share = uniform_filter(weight, window, mode="constant", output=np.float32)
-    return np.where(share * window * window < 0.5, np.float32(0), share)
+def box_average(values: np.ndarray, window: int) -> np.ndarray:
+    """Mean over a window x window box, float32 (H, W), with 0 beyond the border."""
+    return np.asarray(uniform_filter(values, window, mode="constant", output=np.float32))
 
 
 def neighbour_contrast(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.windows import box_mean
+from features.windows import Boxes
 
 LOGIT_LIMIT = 5.0
 NEIGHBOURHOODS = (9, 41)  # pixels: a glacier's own surroundings at 0.3 and 1.2 km
@@ -43,8 +43,8 @@ def evidence(unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray) -> np.ndarray
     ``unet`` and ``gbm`` float (H, W) in 0..1, ``valid`` bool (H, W).
     """
     parts = [log_odds(unet), log_odds(gbm)]
-    weight = valid.astype(np.float32)
-    means = [box_mean(part, weight, window) for window in NEIGHBOURHOODS for part in parts]
+    boxes = Boxes(valid.astype(np.float32))
+    means = [boxes.mean(part, window) for window in NEIGHBOURHOODS for part in parts]
     return np.stack([*parts, *means])
 
 

@@ -11,21 +11,24 @@ import torch
 
 from baseline.gbm import GbmModel, gbm_score
 from cnn.predict import UNetModel, unet_probability
-from features.stack import FeatureStack, build_stack
+from features.stack import build_stack
 from fusion.fuse import Fusion, fused_probability
 from tiles.tile import Tile
 
 
 @dataclass(frozen=True)
 class HybridModel:
-    """All that inference needs; ``provenance`` holds plain facts of the training (data, versions, scores)."""
+    """All that inference needs.
+
+    ``views``: how many flipped views the network averages over. ``provenance``: plain facts of the training.
+    """
 
     gbm: GbmModel
     unet: UNetModel
     fusion: Fusion
     gbm_threshold: float
     unet_threshold: float
-    flips: bool = False
+    views: int = 1
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -39,26 +42,21 @@ class Prediction:
     mask: np.ndarray
 
 
-def choose(stack: FeatureStack, names: tuple[str, ...]) -> FeatureStack:
-    """The named channels of a larger stack."""
-    rows = [stack.names.index(name) for name in names]
-    return FeatureStack(stack.array[rows], names, stack.valid)
-
-
 def part_scores(
-    gbm: GbmModel, unet: UNetModel, tile: Tile, device: torch.device, flips: bool = False, jobs: int = 0
+    gbm: GbmModel, unet: UNetModel, tile: Tile, device: torch.device, views: int = 1, jobs: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """U-Net probability and GBM score of a tile, float32 (H, W); channels that both use are computed once.
+    """U-Net probability and GBM score of a tile, float32 (H, W).
 
-    ``jobs``: threads of the GBM (0: all).
+    ``views``: flipped views of the tile that the network averages over; ``jobs``: threads.
     """
-    stack = build_stack(tile, tuple(dict.fromkeys(gbm.channel_names + unet.channel_names)))
-    score = gbm_score(gbm, choose(stack, gbm.channel_names), jobs)
-    return unet_probability([unet], [choose(stack, unet.channel_names)], device, flips), score
+    score = gbm_score(gbm, tile, jobs)
+    return unet_probability(unet, build_stack(tile, unet.channel_names), device, views, jobs), score
 
 
-def predict_tile(model: HybridModel, tile: Tile, device: torch.device, jobs: int = 0) -> Prediction:
-    """Map one tile. ``jobs``: threads of the GBM (0: all)."""
-    unet, gbm = part_scores(model.gbm, model.unet, tile, device, model.flips, jobs)
+def predict_tile(
+    model: HybridModel, tile: Tile, device: torch.device, views: int | None = None, jobs: int = 1
+) -> Prediction:
+    """Map one tile on ``jobs`` threads, with another number of views than the model's own if one is given."""
+    unet, gbm = part_scores(model.gbm, model.unet, tile, device, views or model.views, jobs)
     probability = fused_probability(model.fusion, unet, gbm, tile.valid)
     return Prediction(unet, gbm, probability, (probability > model.fusion.threshold) & tile.valid)

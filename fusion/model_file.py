@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from baseline.gbm import checksum, load_gbm, model_text
+from baseline.gbm import checksum, load_gbm
 from cnn.predict import UNetModel
 from cnn.unet import CompactUNet, place
 from errors import ModelFileError
@@ -19,12 +19,12 @@ from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
-MODEL_FORMAT = "glacier-hybrid 1"
+MODEL_FORMAT = "glacier-hybrid 2"
 
 
 def save_model(model: HybridModel, path: Path) -> None:
     """Write the model, whole or not at all."""
-    text = model_text(model.gbm)
+    text = model.gbm.text.encode("ascii")
     content: dict[str, Any] = {
         "format": MODEL_FORMAT,
         "coding": "surface reflectance (1 = 100 %) and surface temperature in kelvin",
@@ -37,7 +37,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "unet_mean": torch.from_numpy(model.unet.mean),
         "unet_std": torch.from_numpy(model.unet.std),
         "unet_threshold": model.unet_threshold,
-        "unet_flips": model.flips,
+        "unet_views": model.views,
         "fusion_weights": list(model.fusion.weights),
         "fusion_bias": model.fusion.bias,
         "threshold": model.fusion.threshold,
@@ -80,7 +80,7 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
             fusion,
             content["gbm_threshold"],
             content["unet_threshold"],
-            content["unet_flips"],
+            int(content["unet_views"]),
             content["provenance"],
         )
     except (KeyError, TypeError, AttributeError, RuntimeError) as problem:

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from features.indices import compute_index
-from features.windows import box_mean
+from features.windows import Boxes
 from tiles.folder import LabelledTile
 from tiles.terrain import fractal
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
@@ -81,7 +81,7 @@ def sunlight_of(tile: Tile) -> np.ndarray:
     """
     green = np.clip(tile.bands["green"], 0.01, 1.0) / np.float32(SNOW_REFLECTANCE)
     snowy = (tile.valid & (compute_index("ndsi", tile.bands) > SNOW_NDSI)).astype(np.float32)
-    return np.clip(np.where(snowy > 0, green, box_mean(green, snowy, 21)), 0.02, 1.1).astype(np.float32)
+    return np.clip(np.where(snowy > 0, green, Boxes(snowy).mean(green, 21)), 0.02, 1.1).astype(np.float32)
 
 
 def relit(light: np.ndarray, tile: Tile, power: float) -> np.ndarray:
@@ -101,7 +101,7 @@ def height_of(tile: Tile) -> np.ndarray:
     terms = np.stack([np.ones(int(valid.sum()), np.float32), light[valid]], axis=1)
     (level, slope), *_ = np.linalg.lstsq(terms, tile.bands[THERMAL_BAND][valid], rcond=None)
     cold = level + slope * light - tile.bands[THERMAL_BAND]
-    return rank_within(box_mean(np.where(valid, cold, 0), valid.astype(np.float32), 15), valid)
+    return rank_within(Boxes(valid.astype(np.float32)).mean(np.where(valid, cold, 0), 15), valid)
 
 
 def rank_within(values: np.ndarray, among: np.ndarray) -> np.ndarray:

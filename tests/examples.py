@@ -67,7 +67,12 @@ def example_model(seed: int = 0) -> HybridModel:
     unet = UNetModel(CompactUNet(3).eval(), ("green", "thermal.rank"), np.zeros(2, np.float32), np.ones(2, np.float32))
     fusion = Fusion((0.0, 1.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
     return HybridModel(
-        GbmModel(booster, ("ndsi", "green.diff21")), unet, fusion, 0.5, 0.5, provenance={"made": "for tests"}
+        GbmModel(booster.model_to_string(), ("ndsi", "green.diff21")),
+        unet,
+        fusion,
+        0.5,
+        0.5,
+        provenance={"made": "for tests"},
     )
 
 

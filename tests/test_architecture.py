@@ -138,4 +138,4 @@ def test_solution_imports_nothing_unnamed():
         if isinstance(node, ast.Import)
         for name in node.names
     }
-    assert imported <= {"argparse", "os", "sys", "numpy", "torch"}
+    assert imported <= {"argparse", "os", "sys", "time", "numpy", "torch"}

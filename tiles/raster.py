@@ -19,6 +19,7 @@ MAX_PIXELS = 2**29
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 ASCII_TAG = 34737
 READABLE_KINDS = "uif"
+PARTIAL = ".partial"  # ends the name of what a run that was killed left behind, so that nobody takes it for a mask
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it is RasterError that speaks on stderr
 
 
@@ -114,7 +115,7 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
         """Create the folder and the temporary file; OutputError when that is not possible."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".", suffix=self.path.suffix, dir=self.path.parent)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=PARTIAL, dir=self.path.parent)
         except OSError as problem:
             raise OutputError(
                 f"{self.path}: cannot be written ({problem.strerror or problem}); choose another output folder."

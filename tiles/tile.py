@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,11 @@ class Tile:
         """Rows and columns."""
         rows, columns = self.valid.shape
         return rows, columns
+
+    def part(self, row: int, column: int, rows: int, columns: int) -> Tile:
+        """A rectangle of the tile, as views of its arrays."""
+        box = (slice(row, row + rows), slice(column, column + columns))
+        return replace(self, bands={name: band[box] for name, band in self.bands.items()}, valid=self.valid[box])
 
     @property
     def has_thermal(self) -> bool:

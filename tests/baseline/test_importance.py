@@ -24,7 +24,8 @@ NAMES = ("green.std7", "ndsi", "thermal.rank", "ndglai")
 
 def fit(rows: np.ndarray, truth: np.ndarray, names: Sequence[str], trees: int = 20) -> GbmModel:
     settings = {"objective": "binary", "verbosity": -1, "num_threads": 1, "deterministic": True, "seed": 0}
-    return GbmModel(lightgbm.train(settings, lightgbm.Dataset(rows, truth.astype(np.float32)), trees), tuple(names))
+    booster = lightgbm.train(settings, lightgbm.Dataset(rows, truth.astype(np.float32)), trees)
+    return GbmModel(booster.model_to_string(), tuple(names))
 
 
 def make_sample(seed: int) -> FoldSample:

@@ -80,7 +80,7 @@ def test_tables_hold_every_row(report: Path):
     assert list(table[0]) == ["channel", "family", *measures, "formula", "reference"]
     assert [row["channel"] for row in table] == [row.name for row in CHANNELS]
     assert [float(row["permutation"]) for row in table] == pytest.approx([row.permutation for row in CHANNELS])
-    assert all(row["reference"] for row in table if row["channel"] != "green.share61")
+    assert all(row["reference"] for row in table if row["channel"] != "green.share31")
     with open(report / "importance_by_family.csv", newline="", encoding="utf-8") as file:
         families = list(csv.DictReader(file))
     assert list(families[0]) == ["family", *measures]
@@ -181,14 +181,14 @@ def test_families_keep_their_colours():
     [
         ("ndsi", "(G - S1) / (G + S1)", "Hall et al. 1995"),
         ("green", "asinh(g / STRETCH)", "Lupton et al. 1999"),
-        ("green.std7", "local standard deviation of asinh(g / STRETCH), 7 x 7 pixels", "Lupton et al. 1999"),
+        ("green.std7", "local standard deviation of asinh(g / STRETCH), 7 x 7 cells", "Lupton et al. 1999"),
         (
             "ndsi.contrast21",
-            "root of the GLCM contrast over eight neighbours of (G - S1) / (G + S1), 21 x 21 pixels",
+            "root of the GLCM contrast over eight neighbours of (G - S1) / (G + S1), 21 x 21 cells",
             "Haralick",
         ),
         ("thermal.rank", "rank among the scene's valid pixels of T", "surface temperature"),
-        ("green.share61", "share of valid pixels around, 61 x 61 pixels", ""),
+        ("green.share31", "share of valid pixels around, 31 x 31 cells", ""),
     ],
 )
 def test_formula_and_source_of_a_channel(channel: str, formula: str, source: str):

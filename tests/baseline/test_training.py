@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from baseline import train_gbm
-from baseline.gbm import gbm_score, model_text
+from baseline.gbm import gbm_score
 from baseline.training import GBM_CHANNELS, GbmConfig, Rows, cross_validate_gbm, fit_gbm, sample_all_rows, sample_rows
 from errors import TrainingError
-from features.stack import build_stack, family_of
+from features.stack import family_of
 from scores.confusion import confusion
 from tests.examples import example_tile, write_folder
 from tiles.folder import read_labelled
@@ -43,11 +43,11 @@ def test_scores_are_out_of_fold(tiles):
     for fold in folds:
         for tile_id in fold.tile_ids:
             tile, truth = by_id[tile_id]
-            expected = gbm_score(fold.model, build_stack(tile, SMALL.channels), 1)
+            expected = gbm_score(fold.model, tile, 1)
             np.testing.assert_array_equal(scores[tile_id], expected)
             assert confusion(truth, scores[tile_id] > fold.threshold).mcc > 0.9
     kept = [part[tile_id] for part in (rows.tiles, rows.copies) for tile_id in folds[1].tile_ids]
-    assert model_text(fit_gbm(kept, SMALL)) == model_text(folds[0].model), "the held-out tiles were not trained on"
+    assert fit_gbm(kept, SMALL).text == folds[0].model.text, "the held-out tiles were not trained on"
 
 
 def test_extra_tiles_are_trained_on_and_not_scored(tiles):
@@ -58,12 +58,12 @@ def test_extra_tiles_are_trained_on_and_not_scored(tiles):
     assert set(rows.extra) == {extra[0][0].tile_id}
     assert len(rows.without()) == 9 and len(rows.without(rows.extra)) == 8
     plain, _, _ = cross_validate_gbm(tiles, SMALL, 2)
-    assert model_text(folds[0].model) != model_text(plain[0].model)
+    assert folds[0].model.text != plain[0].model.text
 
 
 def test_the_same_seed_gives_the_same_trees(tiles):
-    one, two = (model_text(fit_gbm(sample_all_rows(tiles, SMALL).without(), SMALL)) for _ in range(2))
-    other = model_text(fit_gbm(sample_all_rows(tiles, replace(SMALL, seed=1)).without(), replace(SMALL, seed=1)))
+    one, two = (fit_gbm(sample_all_rows(tiles, SMALL).without(), SMALL).text for _ in range(2))
+    other = fit_gbm(sample_all_rows(tiles, replace(SMALL, seed=1)).without(), replace(SMALL, seed=1)).text
     assert one == two
     assert one != other
 

@@ -45,18 +45,38 @@ def test_logits_have_the_shape_of_the_input(channels: int, shape: tuple[int, int
 @given(st.integers(1, 70), st.integers(1, 70))
 def test_any_shape_is_mapped_and_nodata_is_zero(model: UNetModel, rows: int, columns: int):
     stack = random_stack((rows, columns))
-    probability = unet_probability([model], [stack], torch.device("cpu"))
+    probability = unet_probability(model, stack, torch.device("cpu"))
     assert probability.shape == (rows, columns)
     assert np.all(probability[~stack.valid] == 0)
     assert np.all((probability >= 0) & (probability <= 1))
 
 
-def test_flips_make_the_prediction_equivariant_to_flips(model: UNetModel):
-    stack = random_stack((64, 64))
-    mirrored = FeatureStack(stack.array[:, :, ::-1].copy(), stack.names, stack.valid[:, ::-1].copy())
-    device = torch.device("cpu")
-    plain = unet_probability([model], [stack], device, flips=True)
-    np.testing.assert_allclose(unet_probability([model], [mirrored], device, flips=True), plain[:, ::-1], atol=1e-5)
+@pytest.mark.parametrize(
+    "turn", [lambda a: np.rot90(a, 2, (-2, -1)), lambda a: np.swapaxes(a, -2, -1)], ids=["half turn", "transposed"]
+)
+def test_all_views_make_the_prediction_equivariant(model: UNetModel, turn):
+    """Flipped tiles are mapped alike up to what one in four views says of them otherwise."""
+    stack, device = random_stack((64, 64)), torch.device("cpu")
+    turned = FeatureStack(turn(stack.array).copy(), stack.names, turn(stack.valid).copy())
+    plain = unet_probability(model, stack, device, views=4)
+    np.testing.assert_allclose(unet_probability(model, turned, device, views=4, jobs=2), turn(plain), atol=0.02)
+
+
+@pytest.mark.parametrize("views", [1, 2, 3, 4])
+@pytest.mark.parametrize("shape", [(64, 64), (40, 90)])
+def test_views_are_turned_back(views: int, shape: tuple[int, int]):
+    """A network that only hands its input on gives the same map from every view."""
+
+    class HandsOn(torch.nn.Module):
+        def forward(self, channels: torch.Tensor) -> torch.Tensor:
+            return channels[:, 0]
+
+    stack = random_stack(shape)
+    one = UNetModel(CompactUNet(3), ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
+    one.__dict__["runner"] = HandsOn()
+    found = unet_probability(one, stack, torch.device("cpu"), views)
+    expected = np.where(stack.valid, 1 / (1 + np.exp(-stack.array[0])), 0)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_network_input_holds_zero_where_nothing_is_known():

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from features.relative import scene_difference, scene_rank
+from features.relative import LEVELS, MEDIAN, scene_levels
+from features.relative import scene_rank as rank_among
 
 SEED = st.integers(0, 9999)
 SHAPE = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -18,6 +19,12 @@ MONOTONE = {
     "exponential": lambda values: np.exp(values / 40),
     "logarithm": lambda values: np.log(values + 1),
 }
+
+
+def scene_rank(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Ranks in the scene that the values themselves are."""
+    values = values.astype(np.float32)
+    return rank_among(values, scene_levels(values[valid]))
 
 
 def scene(seed: int, shape: tuple[int, int], distinct: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -79,17 +86,20 @@ def test_rank_of_a_flat_scene_is_the_middle():
     assert (scene_rank(np.full((4, 5), 0.3, np.float32), np.ones((4, 5), bool)) == 0.5).all()
 
 
-@given(seed=SEED, shape=SHAPE, shift=st.integers(-50, 50))
-def test_difference_from_the_median(seed, shape, shift):
+@given(seed=SEED, shape=SHAPE)
+def test_levels_are_the_quantiles(seed, shape):
     values, valid = scene(seed, shape, distinct=True)
-    found = scene_difference(values.astype(np.float32), valid)
-    np.testing.assert_allclose(found[valid], (values - np.median(values[valid]))[valid])
-    assert np.median(found[valid]) == 0
-    np.testing.assert_array_equal(scene_difference((values + shift).astype(np.float32), valid), found)
+    found = scene_levels(values[valid])
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.quantile(values[valid], np.linspace(0, 1, LEVELS)), rtol=1e-5, atol=1e-5)
+    assert found[MEDIAN] == pytest.approx(np.median(values[valid]), rel=1e-6)
 
 
-@pytest.mark.parametrize("relative", [scene_rank, scene_difference])
-def test_nothing_valid_gives_zeros(relative):
-    found = relative(np.ones((3, 4), np.float32), np.zeros((3, 4), bool))
-    assert found.shape == (3, 4)
-    assert (found == 0).all()
+def test_nothing_valid_gives_zeros():
+    assert not scene_levels(np.empty(0, np.float32)).any()
+    assert rank_among(np.empty((0, 3), np.float32), np.zeros(LEVELS, np.float32)).shape == (0, 3)
+
+
+def test_values_beyond_the_scene_take_its_ends():
+    levels = scene_levels(np.linspace(0, 1, 100, dtype=np.float32))
+    assert rank_among(np.array([-5, 5], np.float32), levels).tolist() == [0, 1]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.windows import box_mean, box_share, neighbour_contrast
+from features.windows import Boxes, neighbour_contrast
 
 SHAPE = st.tuples(st.integers(1, 12), st.integers(1, 12))
 SEED = st.integers(0, 9999)
@@ -31,7 +31,7 @@ def window_of(array: np.ndarray, row: int, column: int, window: int) -> np.ndarr
 def test_box_mean_is_the_nanmean_of_the_window(seed, shape, window):
     values, weight = scene(seed, shape)
     known = np.where(weight > 0, values.astype(float), np.nan)
-    found = box_mean(values, weight, window)
+    found = Boxes(weight).mean(values, window)
     assert found.dtype == np.float32
     for row, column in np.ndindex(*shape):
         around = window_of(known, row, column, window)
@@ -43,7 +43,7 @@ def test_box_mean_is_the_nanmean_of_the_window(seed, shape, window):
 def test_box_share_counts_what_has_weight(seed, shape, window):
     """Beyond the border there is nodata."""
     _, weight = scene(seed, shape)
-    found = box_share(weight, window)
+    found = Boxes(weight).share(window)
     for row, column in np.ndindex(*shape):
         count = window_of(weight, row, column, window).sum()
         assert found[row, column] == pytest.approx(count / window**2, abs=1e-6)
@@ -54,7 +54,7 @@ def test_a_single_pixel_still_counts_in_a_wide_window():
     """At valley width one pixel's share is 1e-5: no rounding, so its value is the mean of all around."""
     weight = np.zeros((300, 300), np.float32)
     weight[150, 150] = 1
-    found = box_mean(np.full((300, 300), 7.0, np.float32), weight, 255)
+    found = Boxes(weight).mean(np.full((300, 300), 7.0, np.float32), 255)
     reached = np.zeros((300, 300), bool)
     reached[23:278, 23:278] = True
     np.testing.assert_allclose(found, np.where(reached, 7.0, 0.0), atol=1e-4)
