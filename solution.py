@@ -29,9 +29,10 @@ import torch
 from tqdm import tqdm
 
 from errors import GlacierError, LayoutError, SettingError, TilesFailedError, exit_code
-from fusion.hybrid import HybridModel, predict_tile
+from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
 from fusion.pipeline import TimeBudget, in_order, split_jobs
+from fusion.windowed import predict
 from tiles.folder import TileFiles, find_tiles, read_tile, write_mask
 
 HERE = Path(__file__).resolve().parent
@@ -105,7 +106,7 @@ def map_tile(
     start, views = time.monotonic(), budget.views(model.views)
     try:
         tile = read_tile(files)
-        mask = predict_tile(model, tile, device, views, jobs).mask
+        mask = predict(model, tile, device, views, jobs).mask
     except GlacierError as failure:
         return Mapped(files.tile_id, np.empty((0, 0), np.uint8), failure=str(failure))
     if target is not None:

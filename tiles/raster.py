@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import tempfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from tiles.tile import Georeference
 
 # A whole Landsat scene has 6e7 pixels; anything far beyond is a damaged header or an attack.
 MAX_PIXELS = 2**29
+FREE_BYTES, LARGEST_RATIO = 2**26, 300  # a larger image may be at most so many times its file
+MAX_PAGES = 64  # that are looked at: an image and its overviews
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 ASCII_TAG = 34737
 READABLE_KINDS = "uif"
@@ -32,7 +35,7 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
     try:
         with tifffile.TiffFile(path) as tif:
             page = tif.pages.first
-            pages = [other for other in tif.pages if isinstance(other, tifffile.TiffPage)]
+            pages = [other for other in islice(tif.pages, MAX_PAGES) if isinstance(other, tifffile.TiffPage)]
             images = sum(not (other.is_reduced or other.is_mask) for other in pages)  # overviews do not count
             if page.samplesperpixel != 1 or page.imagedepth != 1 or images != 1:
                 raise RasterError(
@@ -46,6 +49,7 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
                 )
             if page.dtype is None or page.dtype.kind not in READABLE_KINDS:
                 raise RasterError(f"{path}: holds {page.dtype} values; give integers or floating-point numbers.")
+            check_size(path, page)
             check_strips_present(path, page)
             image = page.asarray().reshape(page.imagelength, page.imagewidth)
             return image, read_georeference(page)
@@ -61,6 +65,13 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
         raise RasterError(
             f"{path}: cannot be read as a TIFF ({one_line(problem)}); copy or download the file again."
         ) from None
+
+
+def check_size(path: Path, page: tifffile.TiffPage) -> None:
+    """Refuse a small file that claims to unpack into a huge image: no picture of the ground is that even."""
+    size, claimed = os.path.getsize(path), page.imagelength * page.imagewidth * np.dtype(page.dtype).itemsize
+    if claimed > FREE_BYTES and claimed > size * LARGEST_RATIO:
+        raise RasterError(f"{path}: claims {claimed} bytes of image in a file of {size}; copy or download the file again.")
 
 
 def check_strips_present(path: Path, page: tifffile.TiffPage) -> None:

@@ -55,6 +55,25 @@ class Tile:
         box = (slice(row, row + rows), slice(column, column + columns))
         return replace(self, bands={name: band[box] for name, band in self.bands.items()}, valid=self.valid[box])
 
+    def around(self, row: int, column: int, rows: int, columns: int) -> Tile:
+        """A rectangle that may reach beyond the tile, where it is nodata."""
+        height, width = self.shape
+        top, left = max(row, 0), max(column, 0)
+        bottom, right = min(row + rows, height), min(column + columns, width)
+        target = (slice(top - row, bottom - row), slice(left - column, right - column))
+
+        def cut(array: np.ndarray) -> np.ndarray:
+            padded = np.zeros((rows, columns), array.dtype)
+            padded[target] = array[top:bottom, left:right]
+            return padded
+
+        return replace(self, bands={name: cut(band) for name, band in self.bands.items()}, valid=cut(self.valid))
+
+    def every(self, step: int) -> Tile:
+        """Every ``step``-th pixel of every ``step``-th row, as views of its arrays."""
+        box = (slice(None, None, step), slice(None, None, step))
+        return replace(self, bands={name: band[box] for name, band in self.bands.items()}, valid=self.valid[box])
+
     @property
     def has_thermal(self) -> bool:
         """Whether the tile has a thermal band at all."""

@@ -1,0 +1,106 @@
+"""How a scene is cut: overlapping windows for the network, in parts that are worked on side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn.unet import NETWORK_STRIDE
+from errors import SettingError
+
+
+@dataclass(frozen=True)
+class Part:
+    """Windows from ``first`` (row, column) up to ``last`` (not included), mapped together."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """Of its files."""
+        return f"part_{self.first[0]:05d}_{self.first[1]:05d}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Windows of ``window`` pixels a side over ``height`` x ``width`` pixels, sharing ``overlap`` with the next one."""
+
+    height: int
+    width: int
+    window: int = 512
+    overlap: float = 0.5
+    group: int = 4  # windows a side in a part
+    views: int = 0  # that the network sees of each window; 0: one, another one for each of four neighbours
+
+    def __post_init__(self) -> None:
+        if self.window < 2 * NETWORK_STRIDE or self.window % (2 * NETWORK_STRIDE):
+            raise SettingError(
+                f"--window {self.window}: is not a multiple of {2 * NETWORK_STRIDE}; give for example 512."
+            )
+        if not 0 <= self.overlap <= 0.5:
+            raise SettingError(f"--overlap {self.overlap}: is not between 0 and 0.5; give the share, for example 0.5.")
+
+    @property
+    def shared(self) -> int:
+        """Pixels that a window shares with the next one, even."""
+        return int(self.window * self.overlap) // 2 * 2
+
+    @property
+    def stride(self) -> int:
+        """Pixels from one window to the next."""
+        return self.window - self.shared
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Windows down and across."""
+        down, across = (max(1, math.ceil((side - self.shared) / self.stride)) for side in (self.height, self.width))
+        return down, across
+
+    def ramp(self, number: int, count: int) -> np.ndarray:
+        """Weight of each row of a window, float32 (window,): those of neighbours add up to 1 everywhere."""
+        weight = np.ones(self.window, np.float32)
+        rise = np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
+        if number > 0:
+            weight[: self.shared] = rise
+        if number < count - 1:
+            weight[self.stride :] = 1 - rise
+        return weight
+
+    def parts(self) -> list[Part]:
+        """All parts, row by row."""
+        down, across = self.counts
+        return [
+            Part((row, column), (min(row + self.group, down), min(column + self.group, across)))
+            for row in range(0, down, self.group)
+            for column in range(0, across, self.group)
+        ]
+
+    def extent(self, part: Part) -> tuple[int, int, int, int]:
+        """Row, column, rows and columns of all pixels under a part's windows; may reach beyond the scene."""
+        sides = [(last - first - 1) * self.stride + self.window for first, last in zip(part.first, part.last)]
+        return part.first[0] * self.stride, part.first[1] * self.stride, sides[0], sides[1]
+
+    def core(self, part: Part) -> tuple[int, int, int, int]:
+        """Row, column, rows and columns of the pixels that are a part's own; all cores together are the scene."""
+        box = []
+        for first, last, count, side in zip(part.first, part.last, self.counts, (self.height, self.width)):
+            end = side if last == count else last * self.stride
+            box.append((first * self.stride, end - first * self.stride))
+        return box[0][0], box[1][0], box[0][1], box[1][1]
+
+    def windows(self, part: Part) -> Iterator[tuple[int, int, np.ndarray, range]]:
+        """Row and column within the part's extent, weight (window, window), and the numbers of the views.
+
+        Where the four windows over a pixel each show another view, overlapping is test-time augmentation too.
+        """
+        down, across = self.counts
+        for row in range(part.first[0], part.last[0]):
+            for column in range(part.first[1], part.last[1]):
+                weight = np.outer(self.ramp(row, down), self.ramp(column, across))
+                place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
+                turn = row % 2 * 2 + column % 2
+                yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)

@@ -1,0 +1,1 @@
+"""From satellite scenes to glacier outlines: products in, windows, rasters and vectors out."""

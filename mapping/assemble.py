@@ -1,0 +1,106 @@
+"""From the parts of a scene to its probability and its mask, strip by strip, as Cloud-Optimised GeoTIFFs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from errors import OutputError
+from fusion.fuse import Fusion
+from fusion.layout import Layout
+from fusion.pipeline import in_order
+from fusion.windowed import HALO, STRIP, fused_rows
+from mapping.predict import part_files
+from mapping.scene import Grid
+from tiles.raster import atomic_output, one_line
+
+STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly
+MASK_NODATA = 255
+
+
+def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Network probability, tree score and valid mask of the rows from ``top`` to ``bottom``, from the parts' files."""
+    unet = np.zeros((bottom - top, layout.width), np.float32)
+    gbm = np.full((bottom - top, layout.width), np.nan, np.float32)
+    for part in layout.parts():
+        share_file, score_file = part_files(folder, part)
+        for path, target, box in ((share_file, unet, layout.extent(part)), (score_file, gbm, layout.core(part))):
+            row, column, rows, columns = box
+            first, last = max(row, top), min(row + rows, bottom)
+            end = min(column + columns, layout.width)
+            if first >= last:
+                continue
+            stored = np.load(path, mmap_mode="r", allow_pickle=False)
+            if stored.size:
+                piece = stored[first - row : last - row, : end - column]
+                if target is unet:
+                    unet[first - top : last - top, column:end] += piece
+                else:
+                    gbm[first - top : last - top, column:end] = piece
+    valid = np.isfinite(gbm)
+    return np.where(valid, np.clip(unet, 0, 1), np.float32(0)), np.where(valid, gbm, np.float32(0)), valid
+
+
+def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """First row, probability (float32) and valid mask of each strip, in order."""
+
+    def strip(top: int) -> tuple[int, np.ndarray, np.ndarray]:
+        bottom = min(top + STRIP, layout.height)
+        above, below = min(HALO, top), min(HALO, layout.height - bottom)
+        unet, gbm, valid = strip_scores(folder, layout, top - above, bottom + below)
+        if not valid.any():
+            return top, np.zeros((bottom - top, layout.width), np.float32), valid[above : above + bottom - top]
+        probability = fused_rows(fusion, unet, gbm, valid, above, above + bottom - top)
+        return top, probability, valid[above : above + bottom - top]
+
+    return in_order(strip, range(0, layout.height, STRIP), jobs)
+
+
+def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> None:
+    """``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) in ``out``."""
+    plain = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
+    parts = folder / "probability.tif", folder / "mask.tif"
+    try:
+        with (
+            rasterio.open(parts[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **plain) as probabilities,
+            rasterio.open(parts[1], "w", dtype="uint8", nodata=MASK_NODATA, **plain) as masks,
+        ):
+            for top, probability, valid in strips(folder, layout, fusion, jobs):
+                window = Window(0, top, layout.width, len(probability))
+                stepped = np.round(probability * STEPS) / np.float32(STEPS)
+                probabilities.write(np.where(valid, stepped, np.float32(np.nan)), 1, window=window)
+                mask = np.where(valid, probability > fusion.threshold, MASK_NODATA).astype(np.uint8)
+                masks.write(mask, 1, window=window)
+        cloud_optimised(parts[0], out / "probability.tif", Resampling.average)
+        cloud_optimised(parts[1], out / "mask.tif", Resampling.nearest)
+    except (RasterioError, OSError) as problem:
+        raise OutputError(
+            f"{out}: cannot be written ({one_line(problem)}); free space or choose another --out."
+        ) from None
+    finally:
+        for path in parts:
+            path.unlink(missing_ok=True)
+
+
+def cloud_optimised(source: Path, target: Path, overviews: Resampling) -> None:
+    """Copy a raster as a compressed Cloud-Optimised GeoTIFF with overviews, whole or not at all."""
+    with atomic_output(target) as temporary:
+        rasterio.shutil.copy(
+            source,
+            temporary,
+            driver="COG",
+            compress="DEFLATE",
+            level=1,
+            blocksize=2 * STRIP,
+            overview_resampling=overviews.name,
+            num_threads=str(os.cpu_count() or 1),
+            bigtiff="IF_SAFER",
+        )

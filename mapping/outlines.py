@@ -1,0 +1,154 @@
+"""Outlines of the glaciers of a mask, each with its area and what the scene says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+import shapely
+from rasterio.features import rasterize, shapes
+from rasterio.windows import Window
+
+from features.indices import compute_index
+from mapping.postprocess import KM2
+from mapping.scene import Grid, Scene
+from tiles.raster import atomic_output
+from tiles.tile import THERMAL_BAND
+
+EQUAL_AREA = "EPSG:6933"  # cylindrical equal-area on WGS 84, anywhere but at the poles
+STRIP = 512  # rows at a time
+# What a median is read off: bins of 0.01 in NDSI and half a kelvin
+NDSI_BINS, KELVIN_BINS = np.linspace(-1, 1, 201), np.linspace(180, 340, 321)
+COLUMNS = {
+    "glacier_id": "gid",
+    "area_km2": "area_km2",
+    "area_uncertainty_km2": "area_unc",
+    "perimeter_km": "perim_km",
+    "mean_probability": "mean_prob",
+    "median_temperature_k": "temp_k",
+    "median_ndsi": "ndsi",
+    "date": "date",
+}  # and the names of a shapefile, which has ten letters
+
+
+def polygons(mask: Path) -> gpd.GeoSeries:
+    """Outlines of the connected glaciers of ``mask.tif``, in its coordinate system; pixels' corners do not connect."""
+    with rasterio.open(mask) as source:
+        found = [
+            shapely.geometry.shape(shape)
+            for shape, value in shapes(rasterio.band(source, 1), connectivity=4, transform=source.transform)
+            if value == 1
+        ]
+        return gpd.GeoSeries(found, crs=source.crs)
+
+
+def areas_km2(outlines: gpd.GeoSeries) -> np.ndarray:
+    """Areas on an equal-area basis, float64 (N,)."""
+    return np.asarray(outlines.to_crs(EQUAL_AREA).area / KM2)
+
+
+def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame:
+    """The glaciers of a mask with all COLUMNS, the largest first.
+
+    ``area_uncertainty_km2``: half the difference of the areas with the outline moved a pixel out and a pixel in.
+    """
+    found = polygons(mask)
+    order = np.argsort(-found.area.to_numpy(), kind="stable")
+    found = gpd.GeoSeries(found.to_numpy()[order], crs=found.crs)
+    side = scene.grid.pixel_side
+    wider, narrower = (areas_km2(found.buffer(distance)) for distance in (side, -side))
+    means = statistics(found, probability, scene)
+    table = pd.DataFrame(
+        {
+            "glacier_id": np.arange(1, len(found) + 1),
+            "area_km2": areas_km2(found),
+            "area_uncertainty_km2": (wider - narrower) / 2,
+            "perimeter_km": found.length.to_numpy() / 1000,
+            **means,
+            "date": scene.date,
+        }
+    )
+    return gpd.GeoDataFrame(table, geometry=found, crs=found.crs)
+
+
+def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[str, np.ndarray]:
+    """Mean probability, median temperature (kelvin) and median NDSI within each outline, strip by strip."""
+    count = len(found)
+    sums, pixels = np.zeros(count), np.zeros(count)
+    histograms = {"ndsi": np.zeros((count, 200), np.uint32), THERMAL_BAND: np.zeros((count, 320), np.uint32)}
+    for top, rows, owner in owners(found, scene.grid):
+        if owner is None:
+            continue
+        inside = owner > 0
+        numbers = owner[inside] - 1
+        with rasterio.open(probability) as source:
+            said = source.read(1, window=Window(0, top, scene.grid.width, rows))[inside]
+        known = np.isfinite(said)
+        sums += np.bincount(numbers[known], said[known], minlength=count)
+        pixels += np.bincount(numbers[known], minlength=count)
+        tile = scene.read(top, 0, rows, scene.grid.width)
+        measured = {"ndsi": (compute_index("ndsi", tile.bands)[inside], NDSI_BINS)}
+        if tile.has_thermal:
+            measured[THERMAL_BAND] = (tile.bands[THERMAL_BAND][inside], KELVIN_BINS)
+        usable = tile.valid[inside]
+        for name, (values, bins) in measured.items():
+            places = np.clip(np.searchsorted(bins, values[usable]) - 1, 0, len(bins) - 2)
+            np.add.at(histograms[name], (numbers[usable], places), 1)
+    with np.errstate(invalid="ignore"):
+        mean = sums / pixels
+    return {
+        "mean_probability": mean,
+        "median_temperature_k": medians(histograms[THERMAL_BAND], KELVIN_BINS),
+        "median_ndsi": medians(histograms["ndsi"], NDSI_BINS),
+    }
+
+
+def owners(found: gpd.GeoSeries, grid: Grid) -> Iterator[tuple[int, int, np.ndarray | None]]:
+    """First row and rows of each strip, and the number of the outline that each pixel lies in (from 1), int32."""
+    bounds = found.bounds.to_numpy() if len(found) else np.zeros((0, 4))
+    geometries = found.to_numpy()
+    for top in range(0, grid.height, STRIP):
+        rows = min(STRIP, grid.height - top)
+        moved = grid.affine * grid.affine.translation(0, top)
+        north, south = moved.f, (moved * (0, rows))[1]
+        here = np.flatnonzero((bounds[:, 3] > min(north, south)) & (bounds[:, 1] < max(north, south)))
+        if not len(here):
+            yield top, rows, None
+            continue
+        burnt = rasterize(
+            ((geometries[number], number + 1) for number in here),
+            out_shape=(rows, grid.width),
+            transform=moved,
+            dtype="int32",
+        )
+        yield top, rows, burnt
+
+
+def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """Middle of the bin that holds the median of each row, NaN where a row is empty."""
+    totals = histograms.sum(axis=1)
+    places = (np.cumsum(histograms, axis=1) < (totals / 2)[:, None]).sum(axis=1)
+    middles = (bins[:-1] + bins[1:]) / 2
+    return np.where(totals > 0, middles[np.minimum(places, len(middles) - 1)], np.nan)
+
+
+def write_outlines(outlines: gpd.GeoDataFrame, out: Path) -> None:
+    """``outlines.gpkg`` and ``outlines.shp`` with its companions, each whole or not at all."""
+    rounded = outlines.round({name: 6 for name in COLUMNS if name not in ("glacier_id", "date")})
+    with atomic_output(out / "outlines.gpkg") as temporary:
+        temporary.unlink()
+        rounded.to_file(temporary, driver="GPKG", layer="outlines", engine="pyogrio")
+    short = rounded.rename(columns=COLUMNS)
+    with atomic_output(out / "outlines.shp") as temporary:
+        stem = temporary.with_name(f".{temporary.name}.shp")
+        short.to_file(
+            stem, driver="ESRI Shapefile", engine="pyogrio", geometry_type="Polygon" if not len(short) else None
+        )
+        for companion in (".shx", ".dbf", ".prj", ".cpg"):
+            if stem.with_suffix(companion).exists():
+                stem.with_suffix(companion).replace(out / f"outlines{companion}")
+        stem.replace(temporary)

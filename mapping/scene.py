@@ -1,0 +1,202 @@
+"""A scene of any size as bands on one grid, of which any rectangle is read as a tile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.transform import Affine
+from rasterio.windows import Window
+
+from errors import GridError, RasterError
+from tiles.raster import MAX_PIXELS, one_line
+from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where pixels lie: coordinate system as WKT, affine transform (six numbers, metres), rows and columns."""
+
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    height: int
+    width: int
+
+    @property
+    def affine(self) -> Affine:
+        """The transform as rasterio takes it."""
+        return Affine(*self.transform)
+
+    @property
+    def pixel_area(self) -> float:
+        """Square metres of a pixel on the grid's own plane."""
+        return abs(self.affine.determinant)
+
+    @property
+    def pixel_side(self) -> float:
+        """Metres, of a square of the pixel's area."""
+        return math.sqrt(self.pixel_area)
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """What rasterio writes a raster of this grid with."""
+        return {"crs": CRS.from_wkt(self.crs), "transform": self.affine, "height": self.height, "width": self.width}
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a file: physical = number * scale + offset; ``planck`` (K1, K2) turns radiance into kelvin."""
+
+    path: str
+    index: int = 1
+    scale: float = 1.0
+    offset: float = 0.0
+    planck: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A band that says which pixels not to use: any of the ``bits`` set, or one of the ``classes``."""
+
+    path: str
+    bits: int = 0
+    classes: tuple[int, ...] = ()
+
+    def unusable(self, numbers: np.ndarray) -> np.ndarray:
+        """Bool, shaped like ``numbers``."""
+        return (numbers.astype(np.int64) & self.bits != 0) | np.isin(numbers, self.classes)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Bands by name on one grid; ``date`` as YYYY-MM-DD or empty; ``coding`` says how the numbers are understood."""
+
+    name: str
+    bands: dict[str, Band]
+    grid: Grid
+    coding: str
+    date: str = ""
+    quality: Quality | None = None
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> Tile:
+        """A rectangle of the scene in pixels of its grid; what lies beyond the scene is nodata."""
+        return self._tile(lambda path, index, how: read_part(path, index, self.grid, (row, column, rows, columns), how))
+
+    def sample(self, step: int) -> Tile:
+        """Every ``step``-th pixel of every ``step``-th row of the whole scene."""
+        shape = (math.ceil(self.grid.height / step), math.ceil(self.grid.width / step))
+        return self._tile(lambda path, index, _: read_sampled(path, index, shape))
+
+    def _tile(self, read: Callable[[str, int, Resampling], np.ndarray]) -> Tile:
+        numbers = {name: read(band.path, band.index, Resampling.average) for name, band in self.bands.items()}
+        valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(numbers[name]) for name in OPTICAL_BANDS])
+        if self.quality is not None:
+            valid &= ~self.quality.unusable(read(self.quality.path, 1, Resampling.nearest))
+        bands = {name: physical(self.bands[name], numbers[name], valid) for name in OPTICAL_BANDS}
+        if THERMAL_BAND in numbers:
+            measured = valid & np.isfinite(numbers[THERMAL_BAND]) & (numbers[THERMAL_BAND] > 0)
+            if measured.any():
+                kelvin = physical(self.bands[THERMAL_BAND], numbers[THERMAL_BAND], measured)
+                bands[THERMAL_BAND] = np.where(valid & ~measured, np.float32(np.median(kelvin[measured])), kelvin)
+        return Tile(self.name, bands, valid, self.coding)
+
+
+def physical(band: Band, numbers: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Reflectance or kelvin, float32 (H, W), 0 under nodata."""
+    values = np.where(valid, numbers, 1).astype(np.float32) * np.float32(band.scale) + np.float32(band.offset)
+    if band.planck is not None:
+        first, second = band.planck
+        values = np.float32(second) / np.log1p(np.float32(first) / np.maximum(values, np.float32(1e-3)))
+    return np.where(valid, values, np.float32(0))
+
+
+def read_part(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], how: Resampling) -> np.ndarray:
+    """The numbers of a band in (row, column, rows, columns) of the grid, float32, 0 beyond it; finer bands averaged."""
+    row, column, rows, columns = box
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + rows, grid.height), min(column + columns, grid.width)
+    numbers = np.zeros((rows, columns), np.float32)
+    if bottom <= top or right <= left:
+        return numbers
+    with opened(path) as source:
+        finer = source.width / grid.width
+        window = Window(left * finer, top * finer, (right - left) * finer, (bottom - top) * finer)
+        try:
+            found = source.read(index, window=window, out_shape=(bottom - top, right - left), resampling=how)
+        except RasterioError as problem:
+            raise unreadable(path, problem) from None
+    numbers[top - row : bottom - row, left - column : right - column] = found
+    return numbers
+
+
+def read_sampled(path: str, index: int, shape: tuple[int, int]) -> np.ndarray:
+    """The whole band at a coarser grid by nearest pixels, float32."""
+    with opened(path) as source:
+        try:
+            return np.asarray(source.read(index, out_shape=shape, resampling=Resampling.nearest), np.float32)
+        except RasterioError as problem:
+            raise unreadable(path, problem) from None
+
+
+def opened(path: str) -> Any:
+    """The file, opened; raises RasterError naming it."""
+    try:
+        return rasterio.open(path)
+    except RasterioError as problem:
+        raise unreadable(path, problem) from None
+
+
+def unreadable(path: str, problem: Exception) -> RasterError:
+    """The error of a file that is missing or damaged."""
+    name = path if len(path) < 300 else "the mosaic"
+    return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
+
+
+def grid_of(path: str) -> Grid:
+    """The grid of a file; raises GridError where it cannot be mapped on."""
+    with opened(path) as source:
+        crs, transform, height, width = source.crs, source.transform, source.height, source.width
+    if crs is None:
+        raise GridError(
+            f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs EPSG:32632."
+        )
+    if not crs.is_projected:
+        raise GridError(
+            f"{path}: its coordinates are degrees, of which lengths and areas cannot be measured; reproject it, for "
+            "example with gdalwarp -t_srs EPSG:32632 -tr 30 30."
+        )
+    if transform.b or transform.d:
+        raise GridError(f"{path}: its grid is rotated; reproject it with gdalwarp to rows that run west to east.")
+    if height * width > MAX_PIXELS:
+        raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
+    metres = crs.linear_units_factor[1]
+    if abs(metres - 1) > 1e-6:
+        raise GridError(
+            f"{path}: its coordinates are not metres; reproject it, for example with gdalwarp -t_srs EPSG:32632."
+        )
+    return Grid(crs.to_wkt(), tuple(transform)[:6], height, width)
+
+
+def common_grid(paths: Sequence[str], target: str) -> Grid:
+    """The grid of ``target``, which every path must share but for pixels a whole number of times as fine."""
+    grid = grid_of(target)
+    for path in paths:
+        other = grid_of(path)
+        finer = other.width / grid.width
+        same = CRS.from_wkt(other.crs) == CRS.from_wkt(grid.crs)
+        corners = np.allclose(
+            [other.affine.c, other.affine.f, other.affine.a * finer], [grid.affine.c, grid.affine.f, grid.affine.a]
+        )
+        if not same or not corners or finer != int(finer) or other.height != finer * grid.height:
+            what = "coordinate system" if not same else "grid"
+            raise GridError(
+                f"{path}: has another {what} than {target}; give all bands on one, for example by gdalwarp."
+            )
+    return grid
