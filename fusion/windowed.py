@@ -90,7 +90,7 @@ def network_share(
         box = (slice(top, top + layout.window), slice(left, left + layout.window))
         if stack.valid[box].any():
             seen = [view_probability(model.unet, channels[:, :, box[0], box[1]], VIEWS[view]) for view in views]
-            share[box] += weight * (sum(seen) / np.float32(len(seen)))
+            share[box] += weight * np.mean(seen, axis=0, dtype=np.float32)
     share[~stack.valid] = 0
     return share
 
@@ -141,7 +141,8 @@ def predict(
     for part, (share, score) in zip(layout.parts(), in_order(work, layout.parts(), jobs)):
         for target, piece, (row, column, *_) in ((unet, share, layout.extent(part)), (gbm, score, layout.core(part))):
             rows, columns = min(len(piece), height - row), min(piece.shape[1], width - column)
-            target[row : row + rows, column : column + columns] += np.nan_to_num(piece[:rows, :columns])
+            known = np.where(np.isnan(piece), 0, piece)[:rows, :columns].astype(np.float32)
+            target[row : row + rows, column : column + columns] += known
     unet = np.clip(unet, 0, 1)
 
     def fuse(top: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from mapping.run import Job, work_on
 from tiles.raster import one_line
 
 RETRIES = 5  # of a part whose worker was lost
+TIMEOUT = "20s"  # for a scheduler to answer
 
 
 def one_thread(job: Job, part: Part) -> Part:
@@ -33,7 +34,7 @@ def connected(address: str, jobs: int) -> AbstractContextManager[Any]:
         if address == "local":
             cluster = LocalCluster(n_workers=jobs or None, threads_per_worker=1, dashboard_address=None)
             return Client(cluster)
-        return Client(address, timeout="20s")
+        return Client(address, timeout=TIMEOUT)
     except (OSError, ValueError, TimeoutError) as problem:
         raise SettingError(f"--dask {address}: cannot be reached ({one_line(problem)}); start its scheduler.") from None
 

@@ -60,7 +60,7 @@ def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame
     order = np.argsort(-found.area.to_numpy(), kind="stable")
     found = gpd.GeoSeries(found.to_numpy()[order], crs=found.crs)
     side = scene.grid.pixel_side
-    wider, narrower = (areas_km2(found.buffer(distance)) for distance in (side, -side))
+    wider, narrower = (areas_km2(found.buffer(distance, join_style="mitre")) for distance in (side, -side))
     means = statistics(found, probability, scene)
     table = pd.DataFrame(
         {
@@ -140,8 +140,9 @@ def write_outlines(outlines: gpd.GeoDataFrame, out: Path) -> None:
     """``outlines.gpkg`` and ``outlines.shp`` with its companions, each whole or not at all."""
     rounded = outlines.round({name: 6 for name in COLUMNS if name not in ("glacier_id", "date")})
     with atomic_output(out / "outlines.gpkg") as temporary:
-        temporary.unlink()
-        rounded.to_file(temporary, driver="GPKG", layer="outlines", engine="pyogrio")
+        named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
+        rounded.to_file(named, driver="GPKG", layer="outlines", engine="pyogrio")
+        named.replace(temporary)
     short = rounded.rename(columns=COLUMNS)
     with atomic_output(out / "outlines.shp") as temporary:
         stem = temporary.with_name(f".{temporary.name}.shp")

@@ -11,7 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import rasterio
 import torch
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
 from tqdm import tqdm
 
 from errors import OutputError
@@ -20,13 +23,33 @@ from fusion.layout import Layout, Part
 from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import map_part
-from mapping.assemble import write_rasters
+from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
+from mapping.postprocess import Postprocess, tidy_mask
 from mapping.predict import part_files, scene_statistics, write_part
-from mapping.scene import Scene
-from tiles.raster import atomic_output
+from mapping.scene import Grid, Scene
+from tiles.raster import atomic_output, one_line
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
 KEY_NAME, LEVELS_NAME = "key.json", "levels.npz"
+
+
+def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
+    """Apply the raster steps that are on to ``mask.tif``, in memory."""
+    if steps == Postprocess(simplify=steps.simplify, smooth=steps.smooth):
+        return
+    with rasterio.open(path) as source:
+        mask, profile = source.read(1), source.profile
+    tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
+    plain = path.with_name(f".{path.name}.plain")
+    profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
+    try:
+        with rasterio.open(plain, "w", **profile) as file:
+            file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
+        cloud_optimised(plain, path, Resampling.nearest)
+    except (RasterioError, OSError) as problem:
+        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -71,7 +94,7 @@ def prepare(job: Job, resume: bool) -> list[Part]:
     if not kept:
         levels = scene_statistics(job.scene)
         with atomic_output(folder / LEVELS_NAME) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **levels)
+            np.savez(file, **levels)  # type: ignore[arg-type]
         with atomic_output(key_file) as temporary:
             temporary.write_text(job.key(), encoding="utf-8")
     return [part for part in job.layout.parts() if not part_files(folder, part)[1].is_file()]

@@ -1,4 +1,4 @@
-"""Whole runs under bad conditions: killed, interrupted, out of space, two at once; and what tiles must not depend on."""
+"""Whole runs under bad conditions: killed, interrupted, out of space, two at once; what masks must not depend on."""
 
 from __future__ import annotations
 

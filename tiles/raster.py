@@ -71,7 +71,9 @@ def check_size(path: Path, page: tifffile.TiffPage) -> None:
     """Refuse a small file that claims to unpack into a huge image: no picture of the ground is that even."""
     size, claimed = os.path.getsize(path), page.imagelength * page.imagewidth * np.dtype(page.dtype).itemsize
     if claimed > FREE_BYTES and claimed > size * LARGEST_RATIO:
-        raise RasterError(f"{path}: claims {claimed} bytes of image in a file of {size}; copy or download the file again.")
+        raise RasterError(
+            f"{path}: claims {claimed} bytes of image in a file of {size}; copy or download the file again."
+        )
 
 
 def check_strips_present(path: Path, page: tifffile.TiffPage) -> None:

@@ -64,7 +64,8 @@ class Tile:
 
         def cut(array: np.ndarray) -> np.ndarray:
             padded = np.zeros((rows, columns), array.dtype)
-            padded[target] = array[top:bottom, left:right]
+            if top < bottom and left < right:
+                padded[target] = array[top:bottom, left:right]
             return padded
 
         return replace(self, bands={name: cut(band) for name, band in self.bands.items()}, valid=cut(self.valid))

@@ -1,0 +1,83 @@
+"""A scene's layers as small pictures: imagery in false colour, probability, mask, and the overview of all three."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from rasterio.enums import Resampling
+
+from mapping.scene import Scene
+from tiles.raster import atomic_output
+
+SIDE = 1400  # pixels of the longer side, at most
+GLACIER_COLOUR = (0, 119, 190)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """RGBA pictures uint8 (h, w, 4) of one size, transparent under nodata; a pixel is ``step`` pixels of the scene."""
+
+    imagery: np.ndarray
+    probability: np.ndarray
+    mask: np.ndarray
+    step: int
+
+
+def draw_layers(scene: Scene, out: Path) -> Layers:
+    """The layers of a scene that was mapped into ``out``."""
+    step = max(1, math.ceil(max(scene.grid.height, scene.grid.width) / SIDE))
+    tile = scene.sample(step)
+    with rasterio.open(out / "probability.tif") as source:
+        said = source.read(1, out_shape=tile.shape, resampling=Resampling.nearest)
+    with rasterio.open(out / "mask.tif") as source:
+        mask = source.read(1, out_shape=tile.shape, resampling=Resampling.nearest)
+    imagery = np.zeros((*tile.shape, 4), np.uint8)
+    for place, band in enumerate(("swir1", "red", "green")):
+        imagery[..., place] = stretched(tile.bands[band], tile.valid)
+    imagery[..., 3] = np.where(tile.valid, 255, 0)
+    known = np.isfinite(said)
+    probability = (colormaps["viridis"](np.where(known, said, 0)) * 255).astype(np.uint8)
+    probability[..., 3] = np.where(known, 255, 0)
+    glacier = np.zeros((*tile.shape, 4), np.uint8)
+    glacier[mask == 1] = (*GLACIER_COLOUR, 255)
+    return Layers(imagery, probability, glacier, step)
+
+
+def stretched(band: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """A band between its 2nd and 98th percentile as uint8."""
+    if not valid.any():
+        return np.zeros(band.shape, np.uint8)
+    low, high = np.percentile(band[valid], (2, 98))
+    return np.asarray(np.clip((band - low) / max(high - low, 1e-6), 0, 1) * 255, np.uint8)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    imsave(buffer, picture, format="png")
+    return buffer.getvalue()
+
+
+def write_overview(layers: Layers, title: str, path: Path) -> None:
+    """``overview.png``: the three layers side by side."""
+    figure = Figure(figsize=(15, 5.6), layout="constrained")
+    for axes, (name, picture) in zip(
+        figure.subplots(1, 3),
+        (("SWIR1, red, green", layers.imagery), ("probability", layers.probability), ("glacier", layers.mask)),
+    ):
+        axes.imshow(layers.imagery if name == "glacier" else picture)
+        if name == "glacier":
+            axes.imshow(picture, alpha=0.6)
+        axes.set_title(name)
+        axes.set_axis_off()
+    figure.suptitle(title)
+    with atomic_output(path) as temporary:
+        figure.savefig(temporary, dpi=80, format="png")

@@ -1,0 +1,100 @@
+"""``report.html``: one page that works offline, with a map, the table of glaciers, scores and feature importance.
+
+The map is drawn by Leaflet (https://leafletjs.com), which lies in ``mapping/leaflet`` under its own licence.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections import defaultdict
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from baseline.trees import read_trees
+from fusion.hybrid import HybridModel
+from mapping.outlines import COLUMNS
+from mapping.pictures import Layers, png
+from mapping.scene import Scene
+from tiles.raster import atomic_output
+
+HERE = Path(__file__).parent
+LARGEST = 2000  # outlines that are drawn and listed
+CHANNELS = 12  # that are shown
+
+
+def importance(model: HybridModel) -> list[tuple[str, float]]:
+    """Share of the trees' splits that each channel decides, the largest first."""
+    counts: dict[str, int] = defaultdict(int)
+    for tree in read_trees(model.gbm.text, len(model.gbm.channel_names), "the GBM"):
+        for feature in tree.feature:
+            counts[model.gbm.channel_names[int(feature)]] += 1
+    total = max(sum(counts.values()), 1)
+    return sorted(((name, count / total) for name, count in counts.items()), key=lambda one: -one[1])[:CHANNELS]
+
+
+def rings(shape: shapely.Geometry, scene: Scene, layers: Layers) -> list[list[list[float]]]:
+    """A polygon's rings as [y, x] of the pictures' pixels, y upwards, thinned to half a pixel."""
+    to_pixels = ~scene.grid.affine
+    height = layers.imagery.shape[0]
+    thinned = shapely.simplify(shape, layers.step * scene.grid.pixel_side / 2)
+    found = []
+    for polygon in getattr(thinned, "geoms", [thinned]):
+        for ring in [polygon.exterior, *polygon.interiors]:
+            points = [to_pixels * point[:2] for point in ring.coords]
+            found.append([[round(height - y / layers.step, 2), round(x / layers.step, 2)] for x, y in points])
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A cell as JSON takes it."""
+    if isinstance(value, (np.floating, float)):
+        return round(float(value), 6) if np.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def report_data(
+    scene: Scene, outlines: gpd.GeoDataFrame, layers: Layers, model: HybridModel, scores: dict[str, Any] | None
+) -> dict[str, Any]:
+    """All that the page shows."""
+    shown = outlines.head(LARGEST)
+    height, width = layers.imagery.shape[:2]
+    return {
+        "height": height,
+        "width": width,
+        "layers": {
+            "imagery": base64.b64encode(png(layers.imagery)).decode(),
+            "probability": base64.b64encode(png(layers.probability)).decode(),
+        },
+        "outlines": [
+            {"id": int(number), "rings": rings(shape, scene, layers)}
+            for number, shape in zip(shown["glacier_id"], shown.geometry)
+        ],
+        "columns": list(COLUMNS),
+        "rows": [[plain(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
+        "count": len(outlines),
+        "scores": {name: plain(value) for name, value in scores.items()} if scores else None,
+        "importance": importance(model),
+    }
+
+
+def write_report(path: Path, scene: Scene, data: dict[str, Any], summary: str) -> None:
+    """Write the page, whole or not at all."""
+    script = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")  # no tag can end the script
+    style = (HERE / "leaflet" / "leaflet.css").read_text(encoding="utf-8")
+    page = Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
+        title=html.escape(scene.name),
+        summary=html.escape(summary),
+        leaflet_css=re.sub(r"url\([^)]*\)", "none", style),  # pictures of buttons that the page does not use
+        leaflet_js=(HERE / "leaflet" / "leaflet.js").read_text(encoding="utf-8"),
+        data=script,
+    )
+    with atomic_output(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")

@@ -1,0 +1,81 @@
+"""Truth, as a raster or as outlines, on the grid of what it is compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from rasterio.enums import Resampling
+from rasterio.features import rasterize
+from rasterio.vrt import WarpedVRT
+
+from errors import GridError, RasterError
+from mapping.scene import Grid, grid_of, opened
+from tiles.raster import one_line
+
+VECTORS = (".gpkg", ".shp", ".geojson", ".json", ".fgb")
+
+
+def is_vector(path: Path) -> bool:
+    """Whether a file holds outlines rather than pixels."""
+    return path.suffix.lower() in VECTORS
+
+
+def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
+    """The polygons of a vector file in another coordinate system; raises RasterError or GridError."""
+    try:
+        found = gpd.read_file(path, engine="pyogrio").geometry
+    except Exception as problem:  # pyogrio raises many kinds on damaged files
+        raise RasterError(f"{path}: cannot be read as outlines ({one_line(problem)}); copy the file again.") from None
+    if found.crs is None:
+        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    found = found[~found.is_empty & found.notna()].to_crs(crs)
+    return gpd.GeoSeries(shapely.make_valid(found.to_numpy()), crs=crs)
+
+
+def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Glacier and known pixels of a file on a grid, both bool (H, W); rasters are reprojected by nearest pixels.
+
+    Raises GridError where the two do not overlap. Outlines are known everywhere.
+    """
+    shape = (grid.height, grid.width)
+    if is_vector(path):
+        found = read_outlines(path, grid.crs)
+        corners = [grid.affine * corner for corner in ((0, 0), (grid.width, grid.height))]
+        frame = shapely.box(*np.min(corners, axis=0), *np.max(corners, axis=0))
+        if not len(found) or not found.intersects(frame).any():
+            raise GridError(f"{path}: does not overlap with what it is compared with; give truth of the same place.")
+        glacier = rasterize(((one, 1) for one in found), out_shape=shape, transform=grid.affine, dtype="uint8") == 1
+        return glacier, np.ones(shape, bool)
+    with opened(str(path)) as source:
+        if source.crs is None:
+            raise GridError(f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs.")
+        # a label that names 0 as nodata means: no glacier there
+        nodata = source.nodata or None
+        how = {"resampling": Resampling.nearest, "src_nodata": nodata, "nodata": nodata, "add_alpha": nodata is None}
+        with WarpedVRT(source, **grid.profile, **how) as warped:
+            numbers = warped.read(1)
+            known = (warped.read(2) if nodata is None else warped.dataset_mask()) > 0  # band 2 is the alpha
+    if not known.any():
+        raise GridError(f"{path}: does not overlap with what it is compared with; give truth of the same place.")
+    return (numbers > 0) & known, known
+
+
+def grid_for(path: Path, other: Path) -> Grid:
+    """The grid of a prediction: its own, or its truth's where the prediction is outlines."""
+    if not is_vector(path):
+        return grid_of(str(path))
+    if not is_vector(other):
+        return grid_of(str(other))
+    raise GridError(f"{path}: and {other} are both outlines, which give no pixel size; give one of them as a raster.")
+
+
+def write_classes(path: Path, classes: np.ndarray, grid: Grid) -> None:
+    """A uint8 raster (H, W) on the grid, 255 for nodata."""
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, dtype="uint8", nodata=255, compress="deflate", **grid.profile
+    ) as file:
+        file.write(classes, 1)

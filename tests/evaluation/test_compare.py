@@ -1,0 +1,94 @@
+"""The comparison of maps: rasters and outlines, aligned, folders, and mistakes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import shapely
+
+from evaluation import compare
+from tests.mapping import scenes
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A mask, its truth as raster, as finer raster and as outlines, on one grid."""
+    _, truth = scenes.blocky_tile()
+    mask = np.roll(truth, 2, axis=1)
+    scenes.write_band(tmp_path / "mask.tif", np.where(mask, 1, 0), "uint8", nodata=255)
+    scenes.write_band(tmp_path / "truth.tif", np.where(truth, 255, 0), "uint8", nodata=0)
+    fine = scenes.TRANSFORM * scenes.TRANSFORM.scale(1 / 3)
+    scenes.write_band(tmp_path / "fine.tif", np.where(truth, 1, 0).repeat(3, 0).repeat(3, 1), "uint8", transform=fine)
+    squares = [shapely.box(*corners(scenes.TRANSFORM, *box)) for box in ((20, 40, 80, 100), (100, 110, 130, 150))]
+    gpd.GeoDataFrame(geometry=squares, crs=scenes.CRS).to_crs("EPSG:4326").to_file(tmp_path / "truth.gpkg")
+    return tmp_path
+
+
+def corners(transform, top: int, left: int, bottom: int, right: int) -> tuple[float, float, float, float]:
+    (west, north), (east, south) = transform * (left, top), transform * (right, bottom)
+    return west, south, east, north
+
+
+def run(monkeypatch, *words: object) -> int:
+    monkeypatch.setattr("sys.argv", ["compare", *map(str, words)])
+    return compare.main()
+
+
+@pytest.mark.parametrize("truth", ["truth.tif", "fine.tif", "truth.gpkg"])
+def test_the_same_truth_in_any_form_gives_the_same_scores(place: Path, truth: str, monkeypatch):
+    assert run(monkeypatch, place / "mask.tif", place / truth, "--out", place / "out") == 0
+    found = json.loads((place / "out" / "metrics.json").read_text())["pooled"]
+    _, expected = scenes.blocky_tile()
+    assert found["tp"] + found["fn"] == pytest.approx(expected.sum(), rel=0.01)
+    shifted = np.roll(expected, 2, axis=1)
+    assert found["tp"] == pytest.approx((shifted & expected).sum(), rel=0.01)
+    assert found["area_error"] == pytest.approx(0, abs=0.01)
+    assert 0.8 < found["mcc"] < 1
+    for name in ("mask_overlay.png", "mask_worst.png", "mask_agreement.tif", "metrics.csv"):
+        assert (place / "out" / name).stat().st_size > 0
+    with rasterio.open(place / "out" / "mask_agreement.tif") as source:
+        assert source.crs.to_epsg() == 32643
+        classes = source.read(1)
+    assert (classes == 1).sum() == found["tp"]
+    assert (classes == 3).sum() == found["fn"]
+
+
+def test_outlines_against_a_raster(place: Path, monkeypatch):
+    assert run(monkeypatch, place / "truth.gpkg", place / "truth.tif", "--out", place / "out") == 0
+    assert json.loads((place / "out" / "metrics.json").read_text())["pooled"]["iou"] > 0.98
+
+
+def test_folders_are_matched_by_tile_and_pooled(place: Path, monkeypatch):
+    for number in (1, 2):
+        for kind in ("mask", "truth"):
+            (place / f"{kind}s").mkdir(exist_ok=True)
+            (place / f"{kind}s" / f"{kind}_0{number}.tif").write_bytes((place / f"{kind}.tif").read_bytes())
+    assert run(monkeypatch, place / "masks", place / "truths", "--out", place / "out") == 0
+    with open(place / "out" / "metrics.csv", newline="") as file:
+        rows = {row["region"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"mask_01", "mask_02", "pooled"}
+    assert int(rows["pooled"]["tp"]) == 2 * int(rows["mask_01"]["tp"])
+
+
+@pytest.mark.parametrize("kind", ["far", "no crs", "missing", "broken", "both outlines"])
+def test_mistakes_are_one_sentence(place: Path, kind: str, monkeypatch, capsys):
+    far = scenes.TRANSFORM * scenes.TRANSFORM.translation(90_000, 0)
+    scenes.write_band(place / "far.tif", np.ones((5, 5)), "uint8", transform=far)
+    scenes.write_band(place / "plain.tif", np.ones((5, 5)), "uint8", crs=None)
+    (place / "broken.gpkg").write_text("nothing")
+    words = {
+        "far": ("mask.tif", "far.tif"),
+        "no crs": ("mask.tif", "plain.tif"),
+        "missing": ("mask.tif", "nowhere.tif"),
+        "broken": ("mask.tif", "broken.gpkg"),
+        "both outlines": ("truth.gpkg", "truth.gpkg"),
+    }[kind]
+    assert run(monkeypatch, *(place / word for word in words), "--out", place / "out") == 2
+    assert words[1].split(".")[0] in capsys.readouterr().err
+    assert not (place / "out").exists()

@@ -1,0 +1,69 @@
+"""Windows cover every pixel, their weights add up to one, and parts share the scene out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors import SettingError
+from fusion.layout import Layout
+
+LAYOUT = st.builds(
+    Layout,
+    height=st.integers(1, 900),
+    width=st.integers(1, 900),
+    window=st.sampled_from([64, 128, 192]),
+    overlap=st.sampled_from([0.0, 0.1, 0.25, 0.33, 0.5]),
+    group=st.integers(1, 5),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LAYOUT)
+def test_weights_of_all_windows_add_up_to_one(layout: Layout):
+    total = np.zeros((layout.height + 3 * layout.window, layout.width + 3 * layout.window), np.float32)
+    for part in layout.parts():
+        row, column, _, _ = layout.extent(part)
+        for top, left, weight, views in layout.windows(part):
+            box = (slice(row + top, row + top + layout.window), slice(column + left, column + left + layout.window))
+            total[box] += weight
+            assert len(views) == 1
+    np.testing.assert_allclose(total[: layout.height, : layout.width], 1, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LAYOUT)
+def test_cores_are_the_scene_and_lie_within_their_extents(layout: Layout):
+    count = np.zeros((layout.height, layout.width), int)
+    for part in layout.parts():
+        row, column, rows, columns = layout.core(part)
+        outer = layout.extent(part)
+        count[row : row + rows, column : column + columns] += 1
+        assert outer[:2] == (row, column)
+        assert rows <= outer[2]
+        assert columns <= outer[3]
+        assert row % 2 == column % 2 == 0, "the trees' cells of 2x2 pixels are the same in every part"
+    assert (count == 1).all()
+
+
+def test_four_windows_over_a_pixel_see_four_views():
+    layout = Layout(1024, 1024, 256, 0.5)
+    views = {}
+    for part in layout.parts():
+        row, column, _, _ = layout.extent(part)
+        for top, left, _, seen in layout.windows(part):
+            views[(row + top) // layout.stride, (column + left) // layout.stride] = tuple(seen)
+    for row, column in views:
+        around = {views.get((row + down, column + right)) for down in (0, 1) for right in (0, 1)} - {None}
+        if row < layout.counts[0] - 1 and column < layout.counts[1] - 1:
+            assert len(around) == 4
+
+
+@pytest.mark.parametrize(
+    ("window", "overlap"), [(100, 0.5), (32, 0.5), (0, 0.5), (512, 0.6), (512, -0.1), (512, float("nan"))]
+)
+def test_windows_that_cannot_be_are_named(window: int, overlap: float):
+    with pytest.raises(SettingError, match="--window|--overlap"):
+        Layout(100, 100, window, overlap)

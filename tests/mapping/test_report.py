@@ -1,0 +1,80 @@
+"""The report in a real browser: no errors, layers switch, the table sorts, a click goes to the glacier."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from fusion.layout import Layout
+from fusion.model_file import save_model
+from mapping import __main__ as command
+from mapping.products import open_scene
+from mapping.run import map_scene
+from tests.examples import example_model
+from tests.mapping import scenes
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    tile, _ = scenes.blocky_tile()
+    place = scenes.landsat(folder, tile)
+    save_model(example_model(), folder / "model.pth")
+    scene = open_scene(place)
+    map_scene(scene, folder / "out", folder / "model.pth", Layout(*tile.shape, 128), torch.device("cpu"))
+    words = [str(place), "--out", str(folder / "out"), "--model", str(folder / "model.pth")]
+    command.finish(scene, folder / "out", command.arguments(words), 0.0)
+    return folder / "out" / "report.html"
+
+
+def test_it_is_one_page_that_asks_for_nothing(report: Path):
+    text = report.read_text(encoding="utf-8")
+    assert "<script src" not in text
+    assert '<link rel="stylesheet"' not in text
+    data = json.loads(text.split('id="data">')[1].split("</script>")[0])
+    assert len(data["rows"]) == data["count"] == 2
+    assert data["rows"][0][1] > data["rows"][1][1]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
+def test_it_works_in_chromium(report: Path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    problems: list[str] = []
+    with playwright.sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1200, "height": 1400}, offline=True)
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(report.as_uri())
+        page.wait_for_selector("#glaciers tbody tr")
+        pictures = page.locator(".leaflet-image-layer")
+        assert pictures.count() == 1
+        boxes = page.locator(".leaflet-control-layers-selector")
+        assert boxes.count() == 3
+        boxes.nth(1).check()
+        assert pictures.count() == 2, "the probability came"
+        boxes.nth(0).uncheck()
+        assert pictures.count() == 1, "the imagery went"
+        assert page.locator("path.leaflet-interactive").count() == 2
+        boxes.nth(2).uncheck()
+        assert page.locator("path.leaflet-interactive").count() == 0
+        boxes.nth(2).check()
+        first = "#glaciers tbody tr:first-child td:first-child"
+        page.get_by_role("button", name="area_km2").click()
+        assert page.text_content(first) == "1"
+        page.get_by_role("button", name="area_km2").click()
+        assert page.text_content(first) == "2", "the smaller one comes first"
+        zoom = page.evaluate("map.getZoom()")
+        page.locator("#glaciers tbody tr").first.click()
+        page.wait_for_function(f"map.getZoom() !== {zoom}")
+        page.screenshot(path=report.with_name("screenshot.png"))
+        browser.close()
+    assert not problems
+    assert report.with_name("screenshot.png").stat().st_size > 20_000

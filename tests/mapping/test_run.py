@@ -1,0 +1,252 @@
+"""A scene through the command: rasters, outlines, report; windows, resuming, cluster, and a user's mistakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+import torch
+
+from fusion.hybrid import predict_tile
+from fusion.layout import Layout
+from fusion.model_file import load_model, save_model
+from mapping import __main__ as command
+from mapping import run as run_module
+from mapping.products import open_scene
+from mapping.run import map_scene
+from tests.examples import example_model
+from tests.mapping import scenes
+
+CPU = torch.device("cpu")
+OUTPUTS = {
+    "probability.tif",
+    "mask.tif",
+    "outlines.gpkg",
+    "outlines.shp",
+    "overview.png",
+    "metrics.json",
+    "report.html",
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a Landsat product, its truth and a small model."""
+    folder = tmp_path_factory.mktemp("scene")
+    tile, truth = scenes.blocky_tile((300, 330))
+    scenes.landsat(folder, tile)
+    scenes.write_band(folder / "truth.tif", np.where(truth, 255, 0), "uint8")
+    save_model(example_model(), folder / "model.pth")
+    return folder
+
+
+def run(monkeypatch: pytest.MonkeyPatch, place: Path, out: Path, *words: object) -> int:
+    given = ["mapping", place / scenes.PRODUCT, "--out", out, "--model", place / "model.pth", "--window", 128, *words]
+    monkeypatch.setattr("sys.argv", [str(word) for word in given])
+    return command.main()
+
+
+def bands_of(out: Path) -> tuple[bytes, bytes]:
+    found = []
+    for name in ("probability.tif", "mask.tif"):
+        with rasterio.open(out / name) as source:
+            found.append(source.read(1).tobytes())
+    return found[0], found[1]
+
+
+@pytest.fixture(scope="module")
+def mapped(place: Path) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        assert run(patch, place, place / "mapped", "--truth", place / "truth.tif") == 0
+    return place / "mapped"
+
+
+def test_everything_is_written_and_nothing_else(mapped: Path):
+    names = {path.name for path in mapped.iterdir()}
+    assert names >= OUTPUTS
+    assert names - OUTPUTS <= {"outlines.dbf", "outlines.shx", "outlines.prj", "outlines.cpg"}
+
+
+def test_rasters_are_cloud_optimised_on_the_scenes_grid(mapped: Path, place: Path):
+    tile, truth = scenes.blocky_tile((300, 330))
+    with rasterio.open(mapped / "mask.tif") as source:
+        assert source.crs.to_epsg() == 32643
+        assert source.transform == scenes.TRANSFORM
+        assert source.nodata == 255
+        assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        mask = source.read(1)
+    np.testing.assert_array_equal(mask == 255, ~tile.valid)
+    assert ((mask == 1) == truth)[tile.valid].mean() > 0.999, "NDSI decides in the example, but for corners"
+    with rasterio.open(mapped / "probability.tif") as source:
+        probability = source.read(1)
+    np.testing.assert_array_equal(np.isnan(probability), ~tile.valid)
+    assert np.nanmin(probability) >= 0
+    assert np.nanmax(probability) <= 1
+
+
+def test_outlines_have_areas_and_what_the_scene_says(mapped: Path):
+    _, truth = scenes.blocky_tile((300, 330))
+    found = gpd.read_file(mapped / "outlines.gpkg")
+    assert list(found["glacier_id"]) == [1, 2]
+    assert found["area_km2"].sum() == pytest.approx(truth.sum() * 900 / 1e6, rel=2e-3)
+    assert (found["area_uncertainty_km2"] > 0).all()
+    assert (found["mean_probability"] > 0.5).all()
+    assert found["median_temperature_k"].tolist() == pytest.approx([260, 260], abs=2)
+    assert found["median_ndsi"].tolist() == pytest.approx([0.875, 0.875], abs=0.03)
+    assert set(found["date"].astype(str)) == {"2020-08-26"}
+    assert len(gpd.read_file(mapped / "outlines.shp")) == 2
+
+
+def test_metrics_say_what_was_mapped_and_how_well(mapped: Path):
+    facts = json.loads((mapped / "metrics.json").read_text())
+    tile, truth = scenes.blocky_tile((300, 330))
+    assert facts["valid_pixels"] == tile.valid.sum()
+    assert facts["glacier_pixels"] == pytest.approx(truth.sum(), rel=0.005)
+    assert facts["glaciers"] == 2
+    assert facts["scores"]["mcc"] == pytest.approx(1, abs=0.005)
+
+
+@pytest.mark.parametrize("words", [{}, {"window": 192, "overlap": 0.25}, {"window": 64, "overlap": 0.5, "group": 2}])
+def test_any_windows_give_the_whole_image(place: Path, words: dict[str, object], tmp_path: Path):
+    """The trees decide here and see the whole scene's ranks, so windows and parts must change nothing."""
+    scene = open_scene(place / scenes.PRODUCT)
+    layout = Layout(scene.grid.height, scene.grid.width, **{"window": 128, **words})
+    map_scene(scene, tmp_path / "out", place / "model.pth", layout, CPU, 2)
+    with rasterio.open(tmp_path / "out" / "probability.tif") as source:
+        found = source.read(1)
+    tile = scene.read(0, 0, scene.grid.height, scene.grid.width)
+    whole = predict_tile(load_model(place / "model.pth", CPU), tile, CPU).probability
+    np.testing.assert_allclose(found[tile.valid], whole[tile.valid], atol=0.01)
+
+
+def test_no_seam_at_window_edges(place: Path, tmp_path: Path):
+    """With the network alone deciding, steps across window edges are no larger than elsewhere."""
+    model = example_model()
+    fusion = type(model.fusion)((1.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+    network = type(model)(model.gbm, model.unet, fusion, 0.5, 0.5)
+    save_model(network, tmp_path / "model.pth")
+    scene = open_scene(place / scenes.PRODUCT)
+    map_scene(scene, tmp_path / "out", tmp_path / "model.pth", Layout(300, 330, 128), CPU)
+    with rasterio.open(tmp_path / "out" / "probability.tif") as source:
+        steps = np.abs(np.diff(source.read(1), axis=0))
+    edges = np.array([row in (63, 64, 127, 128, 191, 192, 255, 256) for row in range(len(steps))])
+    assert np.nanmean(steps[edges]) < 1.25 * np.nanmean(steps[~edges]) + 0.002
+
+
+def test_a_stopped_run_is_completed_to_the_same_bytes(place: Path, mapped: Path, tmp_path: Path, monkeypatch, capsys):
+    done = []
+    real = run_module.write_part
+
+    def stops(*words):
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(1)
+        real(*words)
+
+    monkeypatch.setattr(run_module, "write_part", stops)
+    assert run(monkeypatch, place, tmp_path / "out", "--jobs", 1) == 130
+    assert not (tmp_path / "out" / "mask.tif").exists()
+    monkeypatch.setattr(run_module, "write_part", real)
+    assert run(monkeypatch, place, tmp_path / "out", "--resume") == 0
+    assert bands_of(tmp_path / "out") == bands_of(mapped)
+
+
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, mapped: Path, tmp_path: Path, monkeypatch):
+    """Two worker processes; one is killed while parts are being mapped."""
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        out = tmp_path / "out"
+        pids = list(client.run(os.getpid).values())
+        words = [sys.executable, "-m", "mapping", place / scenes.PRODUCT, "--out", out, "--model", place / "model.pth"]
+        words += ["--window", "64", "--dask", cluster.scheduler_address]
+        process = subprocess.Popen([str(word) for word in words], cwd=Path(__file__).resolve().parents[2])
+        while process.poll() is None and not list(out.glob(".parts/part_*.gbm.npy")):
+            time.sleep(0.005)
+        os.kill(pids[0], signal.SIGKILL)
+        assert process.wait(timeout=120) == 0
+    again = tmp_path / "again"
+    assert run(monkeypatch, place, again, "--window", 64) == 0
+    assert bands_of(out) == bands_of(again)
+
+
+def test_several_scenes_lie_in_folders_of_their_own(place: Path, tmp_path: Path, monkeypatch):
+    tile, _ = scenes.blocky_tile()
+    stack = scenes.stack(tmp_path / "other.tif", tile)
+    words = ["mapping", place / scenes.PRODUCT, stack, "--bands", scenes.STACK_BANDS, "--out", tmp_path / "out"]
+    monkeypatch.setattr("sys.argv", [str(word) for word in [*words, "--model", place / "model.pth", "--window", 128]])
+    assert command.main() == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {scenes.PRODUCT, "other"}
+
+
+def test_a_scene_of_nodata_gives_empty_outlines(place: Path, tmp_path: Path, monkeypatch):
+    tile, _ = scenes.blocky_tile()
+    nothing = type(tile)(tile.tile_id, {name: band * 0 for name, band in tile.bands.items()}, tile.valid & False)
+    stack = scenes.stack(tmp_path / "empty.tif", nothing)
+    words = ["mapping", stack, "--bands", scenes.STACK_BANDS, "--out", tmp_path / "out", "--model", place / "model.pth"]
+    monkeypatch.setattr("sys.argv", [str(word) for word in words])
+    assert command.main() == 0
+    assert len(gpd.read_file(tmp_path / "out" / "outlines.gpkg")) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--window", 100), "--window"),
+        (("--overlap", 0.9), "--overlap"),
+        (("--minimum-area", -1), "--minimum-area"),
+        (("--truth", "{place}/nothing.tif"), "nothing.tif"),
+        (("--truth", "{place}/far.tif"), "does not overlap"),
+        (("--model", "{place}/no.pth"), "no.pth"),
+        (("--dask", "tcp://127.0.0.1:9"), "--dask"),
+        (("--out", "{place}/model.pth/out"), "out"),
+    ],
+)
+def test_mistakes_are_one_sentence(place: Path, words, named: str, tmp_path: Path, monkeypatch, capsys):
+    far = scenes.TRANSFORM * scenes.TRANSFORM.translation(90_000, 0)
+    scenes.write_band(place / "far.tif", np.ones((50, 50)), "uint8", transform=far)
+    monkeypatch.setattr("mapping.cluster.TIMEOUT", "1s")
+    given = [str(word).format(place=place) for word in words]
+    assert run(monkeypatch, place, tmp_path / "out", *given) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert named in lines[0]
+
+
+def test_a_full_disk_is_one_sentence(place: Path, tmp_path: Path):
+    import resource
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    words = [
+        sys.executable,
+        "-m",
+        "mapping",
+        place / scenes.PRODUCT,
+        "--out",
+        tmp_path / "out",
+        "--model",
+        place / "model.pth",
+    ]
+    done = subprocess.run(
+        [str(word) for word in words],
+        cwd=Path(__file__).resolve().parents[2],
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [path for path in (tmp_path / "out").iterdir() if path.name[0] != "."]
