@@ -123,6 +123,42 @@ def inference_block(results: Results) -> str:
     return f"{told}:\n\n{table(list(whole), [list(whole.values())])}\n\n{parts}. Made by `make benchmark`."
 
 
+def scenes_block(results: Results) -> str:
+    """Time and memory of whole scenes."""
+    rows = [
+        [
+            name,
+            f"{one['valid_pixels'] / 1e6:.1f} million",
+            f"{one['seconds']:.0f} s",
+            f"{one['predicted_by_tiles_s']:.0f} s",
+            f"{one['seconds'] / one['predicted_by_tiles_s']:.2f}",
+            f"{one['peak_memory_mib']:.0f} MiB",
+        ]
+        for name, one in results.items()
+    ]
+    head = ["scene", "valid pixels", "time, all in", "the tile benchmark predicts", "ratio", "peak memory"]
+    threads = next(iter(results.values()))["threads"]
+    return f"On {threads} processor threads:\n\n{table(head, rows)}\n\nMade by `python benchmarks/scene.py`."
+
+
+def scale_block(results: Results) -> str:
+    """What a mountain range costs, from the largest scene that was measured."""
+    name, one = max(results.items(), key=lambda item: item[1]["valid_pixels"])
+    per_pixel = one["seconds"] * one["threads"] / one["valid_pixels"]
+    hours = HIMALAYA_PIXELS * per_pixel / 3600
+    rows = [
+        [str(workers), f"{hours / workers:.1f} h", f"{HIMALAYA_PIXELS / 1e6 / (hours / workers * 3600):.1f} Mpx/s"]
+        for workers in (1, 10, 100)
+    ]
+    told = (
+        f"Measured: {one['valid_pixels'] / 1e6:.1f} million valid pixels in {one['seconds']:.0f} s on {one['threads']} "
+        f"threads ({name}), so {per_pixel * 1e6:.2f} thread-seconds a million pixels and {hours:.0f} thread-hours for "
+        f"{HIMALAYA_PIXELS / 1e9:.1f} thousand million."
+    )
+    return told + "\n\n" + table(["workers of one thread", "time", "speed"], rows)
+
+
+HIMALAYA_PIXELS = 4.7e9
 PLACES = {"next_door": "next door", "elsewhere": "elsewhere"}
 BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "scores": (RESULTS_NAME, scores_block),
@@ -131,8 +167,15 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "ablation": ("ablation.json", ablation_block),
     "tried": ("tried.json", tried_block),
     "inference": ("inference.json", inference_block),
+    "scenes": ("scenes.json", scenes_block),
+    "scale": ("scenes.json", scale_block),
 }
-DOCUMENTS = {"README.md": ("scores", "inference"), "docs/generalisation.md": ("shifts", "strata", "ablation", "tried")}
+DOCUMENTS = {
+    "README.md": ("scores", "inference"),
+    "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
+    "docs/mapping.md": ("scenes",),
+    "docs/scale.md": ("scale",),
+}
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -59,16 +59,17 @@ def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame
     found = polygons(mask)
     order = np.argsort(-found.area.to_numpy(), kind="stable")
     found = gpd.GeoSeries(found.to_numpy()[order], crs=found.crs)
-    side = scene.grid.pixel_side
-    wider, narrower = (areas_km2(found.buffer(distance, join_style="mitre")) for distance in (side, -side))
-    means = statistics(found, probability, scene)
+    areas = areas_km2(found)
+    facts = statistics(found, probability, scene)
+    edge = facts.pop("edge_pixels") * scene.grid.pixel_area / KM2 / 2
+    flat = np.maximum(found.area.to_numpy() / KM2, 1e-12)
     table = pd.DataFrame(
         {
             "glacier_id": np.arange(1, len(found) + 1),
-            "area_km2": areas_km2(found),
-            "area_uncertainty_km2": (wider - narrower) / 2,
+            "area_km2": areas,
+            "area_uncertainty_km2": edge * areas / flat,
             "perimeter_km": found.length.to_numpy() / 1000,
-            **means,
+            **facts,
             "date": scene.date,
         }
     )
@@ -76,13 +77,16 @@ def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame
 
 
 def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[str, np.ndarray]:
-    """Mean probability, median temperature (kelvin) and median NDSI within each outline, strip by strip."""
+    """Mean probability, median temperature (kelvin) and NDSI of each outline, and its pixels on both sides of the edge.
+
+    Strip by strip, so that memory does not depend on the scene's height.
+    """
     count = len(found)
-    sums, pixels = np.zeros(count), np.zeros(count)
-    histograms = {"ndsi": np.zeros((count, 200), np.uint32), THERMAL_BAND: np.zeros((count, 320), np.uint32)}
+    sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros(count)
+    histograms = {"ndsi": np.zeros((count, 200), np.int64), THERMAL_BAND: np.zeros((count, 320), np.int64)}
     for top, rows, owner in owners(found, scene.grid):
-        if owner is None:
-            continue
+        edges += edge_pixels(owner, rows, count)
+        owner = owner[1 : rows + 1, 1:-1]
         inside = owner > 0
         numbers = owner[inside] - 1
         with rasterio.open(probability) as source:
@@ -96,36 +100,48 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[st
             measured[THERMAL_BAND] = (tile.bands[THERMAL_BAND][inside], KELVIN_BINS)
         usable = tile.valid[inside]
         for name, (values, bins) in measured.items():
-            places = np.clip(np.searchsorted(bins, values[usable]) - 1, 0, len(bins) - 2)
-            np.add.at(histograms[name], (numbers[usable], places), 1)
+            width = len(bins) - 1
+            places = np.clip(((values[usable] - bins[0]) / (bins[1] - bins[0])).astype(np.int64), 0, width - 1)
+            told = np.bincount(numbers[usable] * np.int64(width) + places, minlength=count * width)
+            histograms[name] += told.reshape(count, width)
     with np.errstate(invalid="ignore"):
         mean = sums / pixels
     return {
         "mean_probability": mean,
         "median_temperature_k": medians(histograms[THERMAL_BAND], KELVIN_BINS),
         "median_ndsi": medians(histograms["ndsi"], NDSI_BINS),
+        "edge_pixels": edges,
     }
 
 
-def owners(found: gpd.GeoSeries, grid: Grid) -> Iterator[tuple[int, int, np.ndarray | None]]:
-    """First row and rows of each strip, and the number of the outline that each pixel lies in (from 1), int32."""
+def owners(found: gpd.GeoSeries, grid: Grid) -> Iterator[tuple[int, int, np.ndarray]]:
+    """First row and rows of each strip that holds an outline, and the number of the outline in each pixel (from 1).
+
+    The numbers, int32, come with one more row and column on every side.
+    """
     bounds = found.bounds.to_numpy() if len(found) else np.zeros((0, 4))
     geometries = found.to_numpy()
     for top in range(0, grid.height, STRIP):
         rows = min(STRIP, grid.height - top)
-        moved = grid.affine * grid.affine.translation(0, top)
-        north, south = moved.f, (moved * (0, rows))[1]
-        here = np.flatnonzero((bounds[:, 3] > min(north, south)) & (bounds[:, 1] < max(north, south)))
-        if not len(here):
-            yield top, rows, None
-            continue
-        burnt = rasterize(
-            ((geometries[number], number + 1) for number in here),
-            out_shape=(rows, grid.width),
-            transform=moved,
-            dtype="int32",
-        )
-        yield top, rows, burnt
+        moved = grid.affine * grid.affine.translation(-1, top - 1)
+        (west, one), (east, other) = moved * (0, 0), moved * (grid.width + 2, rows + 2)
+        south, north = min(one, other), max(one, other)
+        here = np.flatnonzero((bounds[:, 3] > south) & (bounds[:, 1] < north))
+        pieces = shapely.clip_by_rect(geometries[here], west, south, east, north)
+        filled = [(piece, number + 1) for piece, number in zip(pieces, here) if not piece.is_empty]
+        if filled:
+            shape = (rows + 2, grid.width + 2)
+            yield top, rows, rasterize(filled, out_shape=shape, transform=moved, dtype="int32")
+
+
+def edge_pixels(owner: np.ndarray, rows: int, count: int) -> np.ndarray:
+    """Of each outline, the pixels just inside its edge and those just outside, float64 (count,)."""
+    inner = owner[1 : rows + 1, 1:-1]
+    around = [owner[:rows, 1:-1], owner[2 : rows + 2, 1:-1], owner[1 : rows + 1, :-2], owner[1 : rows + 1, 2:]]
+    inside = inner[(inner > 0) & np.logical_or.reduce([one != inner for one in around])]
+    outside = np.maximum.reduce(around)[inner == 0]
+    told = np.bincount(inside, minlength=count + 1) + np.bincount(outside[outside > 0], minlength=count + 1)
+    return told[1:].astype(float)
 
 
 def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:

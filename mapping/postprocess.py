@@ -65,9 +65,9 @@ def closed(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
 
 
 def opened(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
-    """Morphological opening by a disc of ``radius`` metres: the closing of what is not glacier."""
-    margin = int(np.ceil(radius / pixel_side)) + 1
-    padded = np.pad(mask, margin, mode="edge")
+    """Morphological opening by a disc of ``radius`` metres; what reaches the border is taken to go on beyond it."""
+    margin = 2 * int(np.ceil(radius / pixel_side)) + 1
+    padded = np.pad(mask, margin, constant_values=True)
     shrunk = ~dilated(~padded, radius, pixel_side)
     return np.asarray(dilated(shrunk, radius, pixel_side)[margin:-margin, margin:-margin] & mask)
 

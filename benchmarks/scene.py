@@ -1,0 +1,122 @@
+"""Time and memory of mapping a whole scene, against what the tile benchmark predicts for its valid pixels.
+
+    python benchmarks/scene.py --out out/benchmark                     # 7 700 x 7 800 pixels, as Landsat's
+    python benchmarks/scene.py --height 16000 --width 16000
+
+The scene is synthetic, with the tilted frame of fill that a Landsat scene has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.windows import Window
+from tqdm import tqdm
+
+if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from errors import exit_code
+from solution import HERE
+from tiles.folder import band_folders, find_tiles, read_tile
+from tiles.raster import atomic_output
+from tiles.synthetic import write_sample
+
+BLOCK = 1024
+TILE_PIXELS = 512 * 512
+CODING = {"blue": (2.75e-5, -0.2), "thermal": (0.00341802, 149.0)}
+
+
+def write_scene(path: Path, height: int, width: int) -> int:
+    """A five-band GeoTIFF of repeated synthetic tiles in a tilted frame; returns its number of valid pixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_sample(Path(folder), seed=0, tiles=4, shape=(BLOCK, BLOCK))
+        tiles = [read_tile(files) for files in find_tiles(band_folders(Path(folder)))]
+    profile = {"driver": "GTiff", "height": height, "width": width, "count": 5, "dtype": "uint16", "tiled": True}
+    profile.update(crs="EPSG:32643", transform=rasterio.Affine(30, 0, 3e5, 0, -30, 4e6), compress="deflate")
+    valid = 0
+    with rasterio.open(path, "w", interleave="band", bigtiff="IF_SAFER", **profile) as file:
+        for top in tqdm(range(0, height, BLOCK), desc="synthetic scene", disable=None):
+            for left in range(0, width, BLOCK):
+                tile = tiles[(top // BLOCK * 3 + left // BLOCK) % 4]
+                rows, columns = min(BLOCK, height - top), min(BLOCK, width - left)
+                inside = frame(height, width, top, left, rows, columns) & tile.valid[:rows, :columns]
+                valid += int(inside.sum())
+                for number, band in enumerate(("blue", "green", "red", "swir1", "thermal"), 1):
+                    scale, offset = CODING.get(band, CODING["blue"])
+                    numbers = np.clip(np.round((tile.bands[band][:rows, :columns] - offset) / scale), 1, 65535)
+                    where = Window(left, top, columns, rows)
+                    file.write(np.where(inside, numbers, 0).astype(np.uint16), number, window=where)
+    return valid
+
+
+def frame(height: int, width: int, top: int, left: int, rows: int, columns: int) -> np.ndarray:
+    """Which pixels of a block lie in the parallelogram that the satellite saw, bool (rows, columns)."""
+    row, column = np.mgrid[top : top + rows, left : left + columns]
+    down, across = row / height, column / width
+    slanted = across + 0.2 * down
+    return np.asarray((slanted > 0.2) & (slanted < 1.0) & (down > 0.05 * across) & (down < 0.95 + 0.05 * across))
+
+
+def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Seconds and peak memory of ``python -m mapping`` on a synthetic scene."""
+    valid = write_scene(folder / "scene.tif", options.height, options.width)
+    words = [sys.executable, "-m", "mapping", str(folder / "scene.tif"), "--out", str(folder / "out")]
+    words += ["--bands", "blue=1,green=2,red=3,swir1=4,thermal=5", "--jobs", str(options.jobs or os.cpu_count() or 1)]
+    start = time.perf_counter()
+    subprocess.run([*words, "--overlap", str(options.overlap)], cwd=HERE, check=True, stdout=subprocess.DEVNULL)
+    seconds = time.perf_counter() - start
+    tile = json.loads((HERE / "results" / "inference.json").read_text(encoding="utf-8"))["steady_s_per_tile"]
+    return {
+        "height": options.height,
+        "width": options.width,
+        "overlap": options.overlap,
+        "threads": options.jobs or os.cpu_count() or 1,
+        "valid_pixels": valid,
+        "seconds": seconds,
+        "predicted_by_tiles_s": valid / TILE_PIXELS * tile,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+    }
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure, print and add a line to scenes.json."""
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(options, Path(folder))
+    for name, value in figures.items():
+        print(f"{name:24s}{value:12.1f}")
+    path = options.out / "scenes.json"
+    lines = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    lines[f"{options.height} x {options.width}, overlap {options.overlap:g}"] = figures
+    with atomic_output(path) as temporary:
+        temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Command line: exit code 2 and one sentence for a user's mistake."""
+    parser = argparse.ArgumentParser(
+        description="Time the mapping of a whole scene.",
+        epilog="example: python benchmarks/scene.py --height 7700 --width 7800 --out out/benchmark",
+    )
+    parser.add_argument("--height", type=int, default=7700)
+    parser.add_argument("--width", type=int, default=7800)
+    parser.add_argument("--overlap", type=float, default=0.5)
+    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
+    options = parser.parse_args()
+    return exit_code(lambda: run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
