@@ -60,10 +60,14 @@ class Layout:
         down, across = (max(1, math.ceil((side - self.shared) / self.stride)) for side in (self.height, self.width))
         return down, across
 
+    def rise(self) -> np.ndarray:
+        """From 0 to 1 over the shared pixels, float32; with its complement the other way round."""
+        return np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
+
     def ramp(self, number: int, count: int) -> np.ndarray:
         """Weight of each row of a window, float32 (window,): those of neighbours add up to 1 everywhere."""
         weight = np.ones(self.window, np.float32)
-        rise = np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
+        rise = self.rise()
         if number > 0:
             weight[: self.shared] = rise
         if number < count - 1:
@@ -84,13 +88,18 @@ class Layout:
         sides = [(last - first - 1) * self.stride + self.window for first, last in zip(part.first, part.last)]
         return part.first[0] * self.stride, part.first[1] * self.stride, sides[0], sides[1]
 
-    def core(self, part: Part) -> tuple[int, int, int, int]:
-        """Row, column, rows and columns of the pixels that are a part's own; all cores together are the scene."""
-        box = []
-        for first, last, count, side in zip(part.first, part.last, self.counts, (self.height, self.width)):
-            end = side if last == count else last * self.stride
-            box.append((first * self.stride, end - first * self.stride))
-        return box[0][0], box[1][0], box[0][1], box[1][1]
+    def part_weight(self, part: Part) -> np.ndarray:
+        """Weight of each pixel of a part's extent, float32: those of neighbouring parts add up to 1 everywhere."""
+        rise = self.rise()
+        sides = []
+        for first, last, count, size in zip(part.first, part.last, self.counts, self.extent(part)[2:]):
+            weight = np.ones(size, np.float32)
+            if first > 0:
+                weight[: self.shared] = rise
+            if last < count:
+                weight[size - self.shared :] = 1 - rise
+            sides.append(weight)
+        return np.outer(*sides)
 
     def windows(self, part: Part) -> Iterator[tuple[int, int, np.ndarray, range]]:
         """Row and column within the part's extent, weight (window, window), and the numbers of the views.

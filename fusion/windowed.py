@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -23,17 +22,17 @@ from tiles.tile import Tile
 
 LARGE = 1536  # pixels a side beyond which a tile is mapped by windows
 WINDOW, OVERLAP = 1024, 0.125  # of a large tile, at most
-SAMPLE_PIXELS = 1_000_000  # of a large tile or a scene, from which its quantiles are taken
 STRIP = 256  # rows that are fused at a time
+RELATIVE = ("rank", "scene", "meanscene")  # transforms that look at the scene's quantiles
 HALO = max(NEIGHBOURHOODS) // 2 + 1  # rows around a strip that the fusion looks at
 
 
-def tile_levels(tile: Tile) -> dict[str, np.ndarray]:
-    """Quantiles of every row of the index table that the tile has the bands for, each float32 (513,)."""
+def tile_levels(tile: Tile, rows: Collection[str] = tuple(INDICES)) -> dict[str, np.ndarray]:
+    """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,)."""
     return {
         name: scene_levels(compute_index(name, tile.bands)[tile.valid])
-        for name, row in INDICES.items()
-        if all(band in tile.bands for band in row.bands)
+        for name in rows
+        if all(band in tile.bands for band in INDICES[name].bands)
     }
 
 
@@ -47,27 +46,29 @@ def reach(model: HybridModel) -> int:
 def map_part(
     model: HybridModel,
     read: Callable[[int, int, int, int], Tile],
-    levels: Mapping[str, np.ndarray],
     layout: Layout,
     part: Part,
     device: torch.device,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The part's share of the network's probability over its extent, and the trees' score over its core.
+    """The part's shares of the network's probability and of the trees' score over its extent.
 
-    ``read`` gives a rectangle (row, column, rows, columns) of the scene, ``levels`` its quantiles. Both arrays are
-    float32; where windows of several parts overlap, their shares add up. The score is NaN under nodata. Both are of
-    no size where there is nothing but nodata.
+    ``read`` gives a rectangle (row, column, rows, columns) of the scene. Both arrays are float32; where several parts
+    overlap, their shares add up. The score is NaN under nodata. Both are of no size where there is nothing but nodata.
+
+    Channels relative to the scene take a window for the scene of the network and a part for that of the trees, for
+    both were trained on tiles: with the quantiles of a whole mosaic of 20 tiles the hybrid lost 0.008 MCC.
     """
     row, column, rows, columns = layout.extent(part)
     margin = reach(model)
     tile = read(row - margin, column - margin, rows + 2 * margin, columns + 2 * margin)
-    tile = replace(tile, bands={name: band for name, band in tile.bands.items() if name in levels})
-    if not tile.valid[margin : margin + rows, margin : margin + columns].any():
+    inner = (slice(margin, margin + rows), slice(margin, margin + columns))
+    valid = tile.valid[inner]
+    if not valid.any():
         return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
-    return (
-        network_share(model, tile, levels, layout, part, margin, device),
-        core_score(model, tile, levels, layout, part, margin),
-    )
+    levels = tile_levels(tile.part(margin, margin, rows, columns))
+    share = network_share(model, tile, levels, layout, part, margin, device)
+    score = gbm_score(model.gbm, tile, 1, levels)[inner] * layout.part_weight(part)
+    return share, np.where(valid, score, np.float32(np.nan))
 
 
 def network_share(
@@ -81,29 +82,31 @@ def network_share(
 ) -> np.ndarray:
     """Weighted sum of the windows' probabilities over the part's extent."""
     _, _, rows, columns = layout.extent(part)
-    whole = build_stack(tile, model.unet.channel_names, levels)
-    inner = (slice(margin, margin + rows), slice(margin, margin + columns))
-    stack = FeatureStack(whole.array[(slice(None), *inner)], whole.names, whole.valid[inner])
-    channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
+    names = model.unet.channel_names
+    whole = build_stack(tile, names, levels)
+    relative = [row for row, name in enumerate(names) if parse_channel(name)[1] in RELATIVE]
     share = np.zeros((rows, columns), np.float32)
     for top, left, weight, views in layout.windows(part):
-        box = (slice(top, top + layout.window), slice(left, left + layout.window))
-        if stack.valid[box].any():
-            seen = [view_probability(model.unet, channels[:, :, box[0], box[1]], VIEWS[view]) for view in views]
-            share[box] += weight * np.mean(seen, axis=0, dtype=np.float32)
-    share[~stack.valid] = 0
+        box = (slice(margin + top, margin + top + layout.window), slice(margin + left, margin + left + layout.window))
+        if not whole.valid[box].any():
+            continue
+        array = whole.array[(slice(None), *box)].copy()
+        window = tile.part(top, left, layout.window + 2 * margin, layout.window + 2 * margin)
+        own = tile_levels(tile.part(box[0].start, box[1].start, layout.window, layout.window), relative_rows(names))
+        again = build_stack(window, [names[row] for row in relative], own).array
+        array[relative] = again[:, margin : margin + layout.window, margin : margin + layout.window]
+        stack = FeatureStack(array, names, whole.valid[box])
+        channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
+        seen = [view_probability(model.unet, channels, VIEWS[view]) for view in views]
+        place = (slice(top, top + layout.window), slice(left, left + layout.window))
+        share[place] += weight * np.mean(seen, axis=0, dtype=np.float32)
+    share[~whole.valid[margin : margin + rows, margin : margin + columns]] = 0
     return share
 
 
-def core_score(
-    model: HybridModel, tile: Tile, levels: Mapping[str, np.ndarray], layout: Layout, part: Part, margin: int
-) -> np.ndarray:
-    """The trees' score over the part's core, NaN under nodata."""
-    _, _, rows, columns = layout.core(part)
-    around = tile.part(0, 0, rows + 2 * margin, columns + 2 * margin)
-    score = gbm_score(model.gbm, around, 1, levels)[margin : margin + rows, margin : margin + columns]
-    valid = tile.valid[margin : margin + rows, margin : margin + columns]
-    return np.where(valid, score, np.float32(np.nan))
+def relative_rows(names: Sequence[str]) -> set[str]:
+    """The rows of the index table whose quantiles some channels need."""
+    return {base for base, transform, _ in map(parse_channel, names) if transform in (*RELATIVE, "std", "correlation")}
 
 
 def fitting_window(side: int) -> int:
@@ -131,18 +134,17 @@ def predict(
     if max(height, width) <= LARGE:
         return predict_tile(model, tile, device, views, jobs)
     layout = Layout(height, width, fitting_window(max(height, width)), OVERLAP, 1, views or model.views)
-    step = math.ceil(math.sqrt(height * width / SAMPLE_PIXELS))
-    levels = tile_levels(tile.every(step))
 
     def work(part: Part) -> tuple[np.ndarray, np.ndarray]:
-        return map_part(model, tile.around, levels, layout, part, device)
+        return map_part(model, tile.around, layout, part, device)
 
     unet, gbm = np.zeros(tile.shape, np.float32), np.zeros(tile.shape, np.float32)
-    for part, (share, score) in zip(layout.parts(), in_order(work, layout.parts(), jobs)):
-        for target, piece, (row, column, *_) in ((unet, share, layout.extent(part)), (gbm, score, layout.core(part))):
-            rows, columns = min(len(piece), height - row), min(piece.shape[1], width - column)
-            known = np.where(np.isnan(piece), 0, piece)[:rows, :columns].astype(np.float32)
-            target[row : row + rows, column : column + columns] += known
+    for part, pieces in zip(layout.parts(), in_order(work, layout.parts(), jobs)):
+        row, column, _, _ = layout.extent(part)
+        for target, piece in zip((unet, gbm), pieces):
+            here = target[row : row + len(piece), column : column + piece.shape[1]]
+            here += piece[: here.shape[0], : here.shape[1]]
+    gbm[~tile.valid] = 0
     unet = np.clip(unet, 0, 1)
 
     def fuse(top: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from fusion.fuse import Fusion
 from fusion.layout import Layout
 from fusion.pipeline import in_order
 from fusion.windowed import HALO, STRIP, fused_rows
-from mapping.predict import part_files
+from mapping.parts import part_files
 from mapping.scene import Grid
 from tiles.raster import atomic_output, one_line
 
@@ -28,23 +28,16 @@ MASK_NODATA = 255
 
 def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Network probability, tree score and valid mask of the rows from ``top`` to ``bottom``, from the parts' files."""
-    unet = np.zeros((bottom - top, layout.width), np.float32)
-    gbm = np.full((bottom - top, layout.width), np.nan, np.float32)
+    unet, gbm = np.zeros((2, bottom - top, layout.width), np.float32)
     for part in layout.parts():
-        share_file, score_file = part_files(folder, part)
-        for path, target, box in ((share_file, unet, layout.extent(part)), (score_file, gbm, layout.core(part))):
-            row, column, rows, columns = box
-            first, last = max(row, top), min(row + rows, bottom)
-            end = min(column + columns, layout.width)
-            if first >= last:
-                continue
-            stored = np.load(path, mmap_mode="r", allow_pickle=False)
-            if stored.size:
-                piece = stored[first - row : last - row, : end - column]
-                if target is unet:
-                    unet[first - top : last - top, column:end] += piece
-                else:
-                    gbm[first - top : last - top, column:end] = piece
+        row, column, rows, columns = layout.extent(part)
+        first, last, end = max(row, top), min(row + rows, bottom), min(column + columns, layout.width)
+        if first >= last:
+            continue
+        for path, target in zip(part_files(folder, part), (unet, gbm)):
+            stored = np.load(path, mmap_mode="r")
+            here = target[first - top : last - top, column:end]
+            here += stored[first - row : last - row, : end - column] if stored.size else np.float32(np.nan)
     valid = np.isfinite(gbm)
     return np.where(valid, np.clip(unet, 0, 1), np.float32(0)), np.where(valid, gbm, np.float32(0)), valid
 

@@ -24,13 +24,13 @@ from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import map_part
 from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
+from mapping.parts import part_files, write_part
 from mapping.postprocess import Postprocess, tidy_mask
-from mapping.predict import part_files, scene_statistics, write_part
 from mapping.scene import Grid, Scene
 from tiles.raster import atomic_output, one_line
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
-KEY_NAME, LEVELS_NAME = "key.json", "levels.npz"
+KEY_NAME = "key.json"
 
 
 def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
@@ -77,10 +77,8 @@ def loaded(model: str, device: str) -> HybridModel:
 def work_on(job: Job, part: Part) -> Part:
     """Map one part and keep its files."""
     folder = Path(job.folder)
-    with np.load(folder / LEVELS_NAME, allow_pickle=False) as stored:
-        levels = {name: stored[name] for name in stored.files}
     model = loaded(job.model, job.device)
-    write_part(folder, part, map_part(model, job.scene.read, levels, job.layout, part, torch.device(job.device)))
+    write_part(folder, part, map_part(model, job.scene.read, job.layout, part, torch.device(job.device)))
     return part
 
 
@@ -92,9 +90,6 @@ def prepare(job: Job, resume: bool) -> list[Part]:
     if not kept and folder.exists():
         shutil.rmtree(folder)
     if not kept:
-        levels = scene_statistics(job.scene)
-        with atomic_output(folder / LEVELS_NAME) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **levels)  # type: ignore[arg-type]
         with atomic_output(key_file) as temporary:
             temporary.write_text(job.key(), encoding="utf-8")
     return [part for part in job.layout.parts() if not part_files(folder, part)[1].is_file()]

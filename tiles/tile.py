@@ -70,11 +70,6 @@ class Tile:
 
         return replace(self, bands={name: cut(band) for name, band in self.bands.items()}, valid=cut(self.valid))
 
-    def every(self, step: int) -> Tile:
-        """Every ``step``-th pixel of every ``step``-th row, as views of its arrays."""
-        box = (slice(None, None, step), slice(None, None, step))
-        return replace(self, bands={name: band[box] for name, band in self.bands.items()}, valid=self.valid[box])
-
     @property
     def has_thermal(self) -> bool:
         """Whether the tile has a thermal band at all."""

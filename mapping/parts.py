@@ -1,22 +1,13 @@
-"""Parts of a scene to network probabilities and tree scores, kept in files until all of them are there."""
+"""The results of parts, kept in files until all of them are there."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 
 from fusion.layout import Part
-from fusion.windowed import SAMPLE_PIXELS, tile_levels
-from mapping.scene import Scene
 from tiles.raster import atomic_output
-
-
-def scene_statistics(scene: Scene) -> dict[str, np.ndarray]:
-    """Quantiles of every row of the index table over a subsample of the whole scene, each float32 (513,)."""
-    step = max(1, math.ceil(math.sqrt(scene.grid.height * scene.grid.width / SAMPLE_PIXELS)))
-    return tile_levels(scene.sample(step))
 
 
 def part_files(folder: Path, part: Part) -> tuple[Path, Path]:
