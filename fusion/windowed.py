@@ -22,18 +22,21 @@ from tiles.tile import Tile
 
 LARGE = 1536  # pixels a side beyond which a tile is mapped by windows
 WINDOW, OVERLAP = 1024, 0.125  # of a large tile, at most
+SAMPLE = 200_000  # pixels that quantiles are taken from
 STRIP = 256  # rows that are fused at a time
 RELATIVE = ("rank", "scene", "meanscene")  # transforms that look at the scene's quantiles
 HALO = max(NEIGHBOURHOODS) // 2 + 1  # rows around a strip that the fusion looks at
 
 
 def tile_levels(tile: Tile, rows: Collection[str] = tuple(INDICES)) -> dict[str, np.ndarray]:
-    """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,)."""
-    return {
-        name: scene_levels(compute_index(name, tile.bands)[tile.valid])
-        for name in rows
-        if all(band in tile.bands for band in INDICES[name].bands)
-    }
+    """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,).
+
+    Of more than SAMPLE valid pixels a regular part is enough.
+    """
+    step = max(1, int(tile.valid.sum()) // SAMPLE)
+    bands = {name: band[tile.valid][::step] for name, band in tile.bands.items()}
+    known = [name for name in rows if all(band in bands for band in INDICES[name].bands)]
+    return {name: scene_levels(compute_index(name, bands)) for name in known}
 
 
 def reach(model: HybridModel) -> int:
@@ -65,7 +68,8 @@ def map_part(
     valid = tile.valid[inner]
     if not valid.any():
         return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
-    levels = tile_levels(tile.part(margin, margin, rows, columns))
+    names = (*model.gbm.channel_names, *model.unet.channel_names)
+    levels = tile_levels(tile.part(margin, margin, rows, columns), relative_rows(names))
     share = network_share(model, tile, levels, layout, part, margin, device)
     score = gbm_score(model.gbm, tile, 1, levels)[inner] * layout.part_weight(part)
     return share, np.where(valid, score, np.float32(np.nan))
