@@ -1,0 +1,46 @@
+"""The README's five lines about whole scenes do what they say."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import shapely
+import tifffile
+
+from tests.examples import write_folder
+from tests.mapping import scenes
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def example_lines() -> list[list[str]]:
+    """The commands of the section, as words without their comments."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Whole scenes\n")[1].split("\n## ")[0]
+    return [shlex.split(line, comments=True) for line in re.findall(r"^    (python -m .*)$", section, re.MULTILINE)]
+
+
+def test_the_readmes_example(tmp_path: Path):
+    tile, _ = scenes.blocky_tile()
+    scenes.as_tar(scenes.landsat(tmp_path, tile))
+    scenes.sentinel(tmp_path, tile).rename(tmp_path / "S2A_MSIL2A_20200721T103031_N0500_R108_T32TMS.SAFE")
+    scenes.stack(tmp_path / "scene.tif", tile)
+    for path in write_folder(tmp_path / "tiles", ("01_01",), tile.shape).glob("*/*.tif"):
+        scenes.write_band(path, tifffile.imread(path), "float32")
+    west, north = scenes.TRANSFORM * (40, 20)
+    squares = [shapely.box(west, north - 1800, west + 1800, north)]
+    gpd.GeoDataFrame(geometry=squares, crs=scenes.CRS).to_file(tmp_path / "inventory.gpkg")
+    lines = example_lines()
+    assert len(lines) == 5
+    for words in lines:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, *words[1:]]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "maps" / "report.html").exists()
+    assert (tmp_path / "comparison" / "metrics.csv").exists()
