@@ -85,6 +85,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "threads": options.jobs or os.cpu_count() or 1,
         "valid_pixels": valid,
         "seconds": seconds,
+        "parts_seconds": json.loads((folder / "out" / "metrics.json").read_text(encoding="utf-8"))["parts_seconds"],
         "predicted_by_tiles_s": valid / TILE_PIXELS * tile,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
     }

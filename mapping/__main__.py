@@ -77,7 +77,7 @@ def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
     }
 
 
-def finish(scene: Scene, out: Path, options: argparse.Namespace, start: float) -> dict[str, Any]:
+def finish(scene: Scene, out: Path, options: argparse.Namespace, start: float, parts: float) -> dict[str, Any]:
     """Everything that follows from the rasters of a mapped scene."""
     steps = steps_of(options)
     tidy_raster(out / "mask.tif", scene.grid, steps)
@@ -86,7 +86,10 @@ def finish(scene: Scene, out: Path, options: argparse.Namespace, start: float) -
     scores = truth_scores(scene, out, options.truth) if options.truth else None
     facts = mapped_facts(scene, out)
     facts.update(
-        glaciers=len(outlines), outlines_km2=float(outlines["area_km2"].sum()), seconds=time.monotonic() - start
+        glaciers=len(outlines),
+        outlines_km2=float(outlines["area_km2"].sum()),
+        seconds=time.monotonic() - start,
+        parts_seconds=parts,
     )
     if scores:
         facts["scores"] = scores
@@ -123,8 +126,8 @@ def run(options: argparse.Namespace) -> None:
         for scene, out in zip(scenes, outs):
             start = time.monotonic()
             layout = Layout(scene.grid.height, scene.grid.width, options.window, options.overlap)
-            map_scene(scene, out, options.model, layout, device, options.jobs, options.resume, run_parts)
-            facts = finish(scene, out, options, start)
+            parts = map_scene(scene, out, options.model, layout, device, options.jobs, options.resume, run_parts)
+            facts = finish(scene, out, options, start, parts)
             print(f"{scene.name[:40]:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
             if options.truth:
                 print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))

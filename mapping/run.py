@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -113,8 +114,8 @@ def map_scene(
     jobs: int = 0,
     resume: bool = False,
     run_parts: Callable[[Job, Sequence[Part], int], None] = on_threads,
-) -> None:
-    """Write ``probability.tif`` and ``mask.tif`` of a scene into ``out``."""
+) -> float:
+    """Write ``probability.tif`` and ``mask.tif`` of a scene into ``out``; returns the seconds that the parts took."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -122,6 +123,10 @@ def map_scene(
     folder = out / PARTS_FOLDER
     job = Job(scene, layout, str(model.resolve()), str(device), str(folder.resolve()))
     fusion = load_model(model, device).fusion
-    run_parts(job, prepare(job, resume), jobs)
+    left = prepare(job, resume)
+    start = time.monotonic()
+    run_parts(job, left, jobs)
+    seconds = time.monotonic() - start
     write_rasters(out, folder, layout, scene.grid, fusion, min(split_jobs(jobs, 4, device)[0], 2))
     shutil.rmtree(folder)
+    return seconds

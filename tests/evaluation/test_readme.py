@@ -29,6 +29,7 @@ def folder(tmp_path: Path) -> Path:
         json.dumps({"the recipe": {"command": "for a test", "next_door": one, "elsewhere": one}})
     )
     scene = {"valid_pixels": 2e6, "seconds": 4.0, "predicted_by_tiles_s": 2.0, "peak_memory_mib": 900.0, "threads": 2}
+    scene.update(parts_seconds=3.0, overlap=0.5)
     (tmp_path / "scenes.json").write_text(json.dumps({"large": scene}))
     (tmp_path / "tried.json").write_text(json.dumps({"command": "for a test", "rows": [{"what": "rain"}]}))
     for name, blocks in DOCUMENTS.items():
@@ -48,7 +49,7 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
     assert scores_block(example_results()) in texts["README.md"]
     assert "1.50 s" in texts["README.md"]
     assert "| 2.00 |" in texts["docs/mapping.md"]
-    assert "| 10 | 0.5 h |" in texts["docs/scale.md"], "4 thread-seconds a million pixels"
+    assert "| 10 | 1.0 h |" in texts["docs/scale.md"], "2350 scenes of 0.6 s of parts and 1 s of the rest"
     assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
     update_documents(folder, folder)
     assert {name: (folder / name).read_text() for name in DOCUMENTS} == texts

@@ -30,7 +30,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scene = open_scene(place)
     map_scene(scene, folder / "out", folder / "model.pth", Layout(*tile.shape, 128), torch.device("cpu"))
     words = [str(place), "--out", str(folder / "out"), "--model", str(folder / "model.pth")]
-    command.finish(scene, folder / "out", command.arguments(words), 0.0)
+    command.finish(scene, folder / "out", command.arguments(words), 0.0, 0.0)
     return folder / "out" / "report.html"
 
 
