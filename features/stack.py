@@ -15,7 +15,7 @@ import numpy as np
 
 from errors import ModelFileError
 from features.indices import INDICES, compute_index
-from features.relative import MEDIAN, scene_levels, scene_rank
+from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.windows import Boxes, box_average, gradient_energy, neighbour_contrast
 from tiles.tile import Tile
 
@@ -60,8 +60,10 @@ class TileChannels:
         return self.once(("levels", name, 0), lambda: scene_levels(self.base(name)[self.tile.valid]))
 
     def median(self, name: str) -> np.float32:
-        """Median of the scene's valid pixels."""
-        return np.float32(self.levels(name)[MEDIAN])
+        """Median of the scene's valid pixels, float32."""
+        if self.scene is not None:
+            return np.float32(self.scene[name][MEDIAN])
+        return np.float32(self.once(("median", name, 0), lambda: scene_median(self.base(name)[self.tile.valid])))
 
     def mean(self, name: str, window: int) -> np.ndarray:
         """Mean over the valid pixels of the window."""

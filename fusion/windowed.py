@@ -12,7 +12,7 @@ from baseline.gbm import gbm_score
 from cnn.predict import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.indices import INDICES, compute_index
-from features.relative import scene_levels
+from features.relative import MEDIAN, scene_levels, scene_rank
 from features.stack import FeatureStack, build_stack, parse_channel
 from fusion.fuse import NEIGHBOURHOODS, Fusion, fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile
@@ -88,17 +88,13 @@ def network_share(
     _, _, rows, columns = layout.extent(part)
     names = model.unet.channel_names
     whole = build_stack(tile, names, levels)
-    relative = [row for row, name in enumerate(names) if parse_channel(name)[1] in RELATIVE]
     share = np.zeros((rows, columns), np.float32)
     for top, left, weight, views in layout.windows(part):
         box = (slice(margin + top, margin + top + layout.window), slice(margin + left, margin + left + layout.window))
         if not whole.valid[box].any():
             continue
         array = whole.array[(slice(None), *box)].copy()
-        window = tile.part(top, left, layout.window + 2 * margin, layout.window + 2 * margin)
-        own = tile_levels(tile.part(box[0].start, box[1].start, layout.window, layout.window), relative_rows(names))
-        again = build_stack(window, [names[row] for row in relative], own).array
-        array[relative] = again[:, margin : margin + layout.window, margin : margin + layout.window]
+        to_own_levels(array, names, tile.part(box[0].start, box[1].start, layout.window, layout.window), levels)
         stack = FeatureStack(array, names, whole.valid[box])
         channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
         seen = [view_probability(model.unet, channels, VIEWS[view]) for view in views]
@@ -106,6 +102,21 @@ def network_share(
         share[place] += weight * np.mean(seen, axis=0, dtype=np.float32)
     share[~whole.valid[margin : margin + rows, margin : margin + columns]] = 0
     return share
+
+
+def to_own_levels(array: np.ndarray, names: Sequence[str], window: Tile, levels: Mapping[str, np.ndarray]) -> None:
+    """Take the relative channels of a window, array (C, H, W), from the window's quantiles instead of ``levels``."""
+    relative = {name: parse_channel(name) for name in names if parse_channel(name)[1] in RELATIVE}
+    own = tile_levels(window, {base for base, _, _ in relative.values()})
+    for row, name in enumerate(names):
+        if name not in relative or relative[name][0] not in own:
+            continue
+        base, transform, _ = relative[name]
+        if transform == "rank":
+            ranks = scene_rank(compute_index(base, window.bands), own[base])
+            array[row] = np.where(window.valid, ranks, np.float32(np.nan))
+        else:  # differences from the median
+            array[row] += levels[base][MEDIAN] - own[base][MEDIAN]
 
 
 def relative_rows(names: Sequence[str]) -> set[str]:

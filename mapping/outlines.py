@@ -20,7 +20,7 @@ from tiles.raster import atomic_output
 from tiles.tile import THERMAL_BAND
 
 EQUAL_AREA = "EPSG:6933"  # cylindrical equal-area on WGS 84, anywhere but at the poles
-STRIP = 512  # rows at a time
+STRIP = 256  # rows at a time
 # What a median is read off: bins of 0.01 in NDSI and half a kelvin
 NDSI_BINS, KELVIN_BINS = np.linspace(-1, 1, 201), np.linspace(180, 340, 321)
 COLUMNS = {
@@ -83,7 +83,7 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[st
     """
     count = len(found)
     sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros(count)
-    histograms = {"ndsi": np.zeros((count, 200), np.int64), THERMAL_BAND: np.zeros((count, 320), np.int64)}
+    histograms = {"ndsi": np.zeros((count, 200), np.int32), THERMAL_BAND: np.zeros((count, 320), np.int32)}
     for top, rows, owner in owners(found, scene.grid):
         edges += edge_pixels(owner, rows, count)
         owner = owner[1 : rows + 1, 1:-1]
@@ -99,11 +99,14 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[st
         if tile.has_thermal:
             measured[THERMAL_BAND] = (tile.bands[THERMAL_BAND][inside], KELVIN_BINS)
         usable = tile.valid[inside]
+        here = np.flatnonzero(np.bincount(numbers[usable], minlength=count))  # a strip holds few of many outlines
+        rank = np.zeros(count, np.int64)
+        rank[here] = np.arange(len(here))
         for name, (values, bins) in measured.items():
             width = len(bins) - 1
             places = np.clip(((values[usable] - bins[0]) / (bins[1] - bins[0])).astype(np.int64), 0, width - 1)
-            told = np.bincount(numbers[usable] * np.int64(width) + places, minlength=count * width)
-            histograms[name] += told.reshape(count, width)
+            told = np.bincount(rank[numbers[usable]] * width + places, minlength=len(here) * width)
+            histograms[name][here] += told.reshape(len(here), width).astype(np.int32)
     with np.errstate(invalid="ignore"):
         mean = sums / pixels
     return {
@@ -147,7 +150,7 @@ def edge_pixels(owner: np.ndarray, rows: int, count: int) -> np.ndarray:
 def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
     """Middle of the bin that holds the median of each row, NaN where a row is empty."""
     totals = histograms.sum(axis=1)
-    places = (np.cumsum(histograms, axis=1) < (totals / 2)[:, None]).sum(axis=1)
+    places = (np.cumsum(histograms, axis=1, dtype=np.int32) < (totals / 2)[:, None]).sum(axis=1)
     middles = (bins[:-1] + bins[1:]) / 2
     return np.where(totals > 0, middles[np.minimum(places, len(middles) - 1)], np.nan)
 

@@ -111,6 +111,8 @@ def tidy_mask(mask: np.ndarray, valid: np.ndarray, steps: Postprocess, pixel_sid
 
 def tidy_outlines(outlines: gpd.GeoDataFrame, steps: Postprocess) -> gpd.GeoDataFrame:
     """The outlines simplified and smoothed; they stay valid polygons and as many as they were."""
+    if not (steps.simplify or steps.smooth):
+        return outlines
     shapes = outlines.geometry
     if steps.simplify and len(shapes):
         shapes = gpd.GeoSeries(shapely.coverage_simplify(shapes.to_numpy(), steps.simplify), crs=outlines.crs)

@@ -42,15 +42,12 @@ def importance(model: HybridModel) -> list[tuple[str, float]]:
 
 def rings(shape: shapely.Geometry, scene: Scene, layers: Layers) -> list[list[list[float]]]:
     """A polygon's rings as [y, x] of the pictures' pixels, y upwards, thinned to half a pixel."""
-    to_pixels = ~scene.grid.affine
-    height = layers.imagery.shape[0]
-    thinned = shapely.simplify(shape, layers.step * scene.grid.pixel_side / 2)
-    found = []
-    for polygon in getattr(thinned, "geoms", [thinned]):
-        for ring in [polygon.exterior, *polygon.interiors]:
-            points = [to_pixels * point[:2] for point in ring.coords]
-            found.append([[round(height - y / layers.step, 2), round(x / layers.step, 2)] for x, y in points])
-    return found
+    tolerance = layers.step * scene.grid.pixel_side / 2
+    thinned = shapely.simplify(shapely.get_rings(shape), tolerance)  # ring by ring: all at once is ten times as slow
+    points, ring = shapely.get_coordinates(thinned, return_index=True)
+    x, y = ~scene.grid.affine * tuple(points.T)
+    placed = np.round(np.stack([layers.imagery.shape[0] - y / layers.step, x / layers.step], axis=1), 2)
+    return [part.tolist() for part in np.split(placed, np.flatnonzero(np.diff(ring)) + 1)]
 
 
 def plain(value: Any) -> Any:

@@ -6,6 +6,8 @@ import logging
 import math
 import os
 import tempfile
+import time
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -23,6 +25,7 @@ GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 ASCII_TAG = 34737
 READABLE_KINDS = "uif"
 PARTIAL = ".partial"  # ends the name of what a run that was killed left behind, so that nobody takes it for a mask
+OLD_SECONDS = 3600  # after which such a file is removed
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it is RasterError that speaks on stderr
 
 
@@ -152,6 +155,14 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
                 f"{self.path}: cannot be written ({problem.strerror or problem}); "
                 "free space or choose another output folder."
             ) from None
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed runs left in a folder, if it is old enough to belong to no run that is still at work."""
+    for path in folder.glob(f".*{PARTIAL}"):
+        with suppress(OSError):  # another run may have removed it, or the folder is not ours
+            if time.time() - path.stat().st_mtime > OLD_SECONDS:
+                path.unlink()
 
 
 def one_line(problem: BaseException) -> str:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cnn import inference
-from cnn.inference import InferenceNetwork
+from cnn.inference import InferenceNetwork, can_fuse
 from cnn.unet import CompactUNet
 
 
@@ -21,9 +21,13 @@ def network_with_statistics() -> CompactUNet:
     return network.eval()
 
 
+@pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize(("kind", "tolerance"), [(torch.float32, 1e-4), (torch.bfloat16, 0.01)])
-def test_gives_what_the_network_gives(kind: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch):
+def test_gives_what_the_network_gives(
+    kind: torch.dtype, tolerance: float, fused: bool, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(inference, "fastest_type", lambda device: kind)
+    monkeypatch.setattr(inference, "can_fuse", lambda device: fused and can_fuse(device))
     network, channels = network_with_statistics(), torch.randn(1, 3, 96, 64)
     fast = InferenceNetwork(network)
     with torch.no_grad():

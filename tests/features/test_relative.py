@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from features.relative import LEVELS, MEDIAN, scene_levels
+from features.relative import LEVELS, MEDIAN, scene_levels, scene_median
 from features.relative import scene_rank as rank_among
 
 SEED = st.integers(0, 9999)
@@ -103,3 +103,9 @@ def test_nothing_valid_gives_zeros():
 def test_values_beyond_the_scene_take_its_ends():
     levels = scene_levels(np.linspace(0, 1, 100, dtype=np.float32))
     assert rank_among(np.array([-5, 5], np.float32), levels).tolist() == [0, 1]
+
+
+@given(values=st.lists(st.floats(-1000, 1000, width=32), max_size=50))
+def test_median_is_the_middle_level(values):
+    array = np.asarray(values, np.float32)
+    assert scene_median(array) == pytest.approx(scene_levels(array)[MEDIAN], rel=1e-5, abs=1e-5)
