@@ -93,8 +93,9 @@ def ablation_block(results: Results) -> str:
     rows = []
     for name, one in results.items():
         cells = [f"{one[place][part]['mcc']:.3f}" for part in ("GBM", "U-Net", "hybrid") for place in PLACES]
-        rows.append([name, *cells])
-    head = ["variant", *(f"{part}, {told}" for part in ("GBM", "U-Net", "mean of both") for told in PLACES.values())]
+        rows.append([name, *cells, one.get("verdict", "")])
+    parts = ("GBM", "U-Net", "mean of both")
+    head = ["variant", *(f"{part}, {told}" for part in parts for told in PLACES.values()), "verdict"]
     made = [f"- {name}: {one['command']}" for name, one in results.items()]
     return "\n".join([table(head, rows), "", "How each line was made:", "", *made])
 

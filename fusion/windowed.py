@@ -12,7 +12,7 @@ from baseline.gbm import gbm_score
 from cnn.predict import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.indices import INDICES, compute_index
-from features.relative import MEDIAN, scene_levels, scene_rank
+from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.stack import FeatureStack, build_stack, parse_channel
 from fusion.fuse import NEIGHBOURHOODS, Fusion, fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile
@@ -106,17 +106,16 @@ def network_share(
 
 def to_own_levels(array: np.ndarray, names: Sequence[str], window: Tile, levels: Mapping[str, np.ndarray]) -> None:
     """Take the relative channels of a window, array (C, H, W), from the window's quantiles instead of ``levels``."""
-    relative = {name: parse_channel(name) for name in names if parse_channel(name)[1] in RELATIVE}
-    own = tile_levels(window, {base for base, _, _ in relative.values()})
     for row, name in enumerate(names):
-        if name not in relative or relative[name][0] not in own:
+        base, transform, _ = parse_channel(name)
+        if transform not in RELATIVE or base not in levels:
             continue
-        base, transform, _ = relative[name]
+        values = compute_index(base, window.bands)
         if transform == "rank":
-            ranks = scene_rank(compute_index(base, window.bands), own[base])
+            ranks = scene_rank(values, scene_levels(values[window.valid]))
             array[row] = np.where(window.valid, ranks, np.float32(np.nan))
         else:  # differences from the median
-            array[row] += levels[base][MEDIAN] - own[base][MEDIAN]
+            array[row] += levels[base][MEDIAN] - scene_median(values[window.valid])
 
 
 def relative_rows(names: Sequence[str]) -> set[str]:
