@@ -121,7 +121,26 @@ def inference_block(results: Results) -> str:
         f"(Python {results['python']}, torch {results['torch']})"
     )
     parts = "Stages of a tile on one thread: " + ", ".join(f"{name} {value:.3f} s" for name, value in stages.items())
-    return f"{told}:\n\n{table(list(whole), [list(whole.values())])}\n\n{parts}. Made by `make benchmark`."
+    lines = [f"{told}:", table(list(whole), [list(whole.values())]), f"{parts}. Made by `make benchmark`."]
+    if "growth" in results:
+        lines.append(growth_told(results["growth"]))
+    return "\n\n".join(lines)
+
+
+def growth_told(growth: Results) -> str:
+    """Seconds and memory as tiles become more, and larger."""
+    counts = [
+        f"{int(count)} tiles {one['seconds'] / int(count):.3f} s each ({one['peak_memory_mib']:.0f} MiB)"
+        for count, one in growth["tiles"].items()
+    ]
+    sides = [
+        f"{side} pixels a side {one['seconds'] / (int(side) / 512) ** 2:.3f} s ({one['peak_memory_mib']:.0f} MiB)"
+        for side, one in growth["sides"].items()
+    ]
+    return (
+        f"As the work grows, start-up included: {', '.join(counts)}. One tile, for each 512 x 512 of it: "
+        f"{', '.join(sides)}; a tile on its own shares its threads out less well than many do."
+    )
 
 
 def scenes_block(results: Results) -> str:

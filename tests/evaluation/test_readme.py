@@ -17,6 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 INFERENCE = {
     "tiles": 2, "threads": 2, "python": "3.11", "torch": "2.13", "start_up_s": 1.0, "steady_s_per_tile": 1.5,
     "yardstick_s": 3.0, "import_torch_s": 0.8, "median_s_per_tile_one_thread": {"read": 0.1}, "peak_memory_mib": 900.0,
+    "growth": {
+        "tiles": {"2": {"seconds": 4.0, "peak_memory_mib": 800.0}},
+        "sides": {"1024": {"seconds": 3.0, "peak_memory_mib": 950.0}},
+    },
 }  # fmt: skip
 
 
@@ -48,6 +52,8 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
         assert "stale" not in text
     assert scores_block(example_results()) in texts["README.md"]
     assert "1.50 s" in texts["README.md"]
+    assert "2 tiles 2.000 s each (800 MiB)" in texts["README.md"]
+    assert "1024 pixels a side 0.750 s (950 MiB)" in texts["README.md"]
     assert "| 2.00 |" in texts["docs/mapping.md"]
     assert "| 10 | 1.0 h |" in texts["docs/scale.md"], "2350 scenes of 0.6 s of parts and 1 s of the rest"
     assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
