@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import lru_cache
 from threading import Lock
 from typing import TypeVar
 
@@ -19,23 +16,6 @@ import torch
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MOST_TILES = 4  # in work at once, whatever the number of threads: each takes up to 150 MB
-
-
-KEPT_MEMORY = 2**28  # bytes of freed memory that the C library keeps
-LARGEST_KEPT = 2**25  # bytes of one array that it may keep, which is the most that glibc allows
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
-
-
-@lru_cache(maxsize=1)
-def keep_freed_memory() -> bool:
-    """Let glibc keep freed arrays for the next tile: asking for new pages each time costs 7 % of the time.
-
-    False where the C library is another one, which then does as it always does.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    return mallopt is not None and bool(
-        mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT) and mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY)
-    )
 
 
 def split_jobs(jobs: int, tiles: int, device: torch.device) -> tuple[int, int]:
@@ -50,7 +30,6 @@ def in_order(work: Callable[[Item], Result], items: Sequence[Item], at_once: int
 
     torch itself keeps to one thread in each, so that a result does not depend on what is worked on beside it.
     """
-    keep_freed_memory()
     pool = ThreadPoolExecutor(at_once, initializer=torch.set_num_threads, initargs=(1,))
     waiting: deque[Future[Result]] = deque()
     try:

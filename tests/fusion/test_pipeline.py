@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 
 import pytest
 import torch
 
-from fusion.pipeline import TimeBudget, in_order, keep_freed_memory, split_jobs
+from fusion.pipeline import TimeBudget, in_order, split_jobs
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])
@@ -72,7 +71,3 @@ def test_views_are_given_up_where_time_runs_out():
 def test_without_a_budget_all_views_are_used():
     assert TimeBudget(None, 3).views(4) == 4
     assert TimeBudget(0.0, 3).views(4) == 1
-
-
-def test_freed_memory_is_kept_where_the_c_library_can():
-    assert keep_freed_memory() == (platform.libc_ver()[0] == "glibc")
