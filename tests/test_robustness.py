@@ -21,6 +21,7 @@ from fusion.model_file import save_model
 from fusion.windowed import predict
 from tests.examples import example_model, example_tile, write_folder
 from tiles.folder import band_folders
+from tiles.raster import PARTIAL, remove_leftovers
 
 ROOT = Path(__file__).resolve().parents[1]
 IDS = tuple(f"01_{number:02d}" for number in range(1, 13))
@@ -160,3 +161,14 @@ def test_large_tiles_are_mapped_by_windows(shape: tuple[int, int]):
 
 def test_masks_carry_the_georeference_of_their_tile(place: Path, expected):
     assert all(tifffile.imread(place / "whole" / name).dtype == np.uint8 for name in expected)
+
+
+def test_leftovers_of_killed_runs_are_removed_once_they_are_old(tmp_path: Path):
+    old, new, mask = tmp_path / f".a.tif.x{PARTIAL}", tmp_path / f".b.tif.y{PARTIAL}", tmp_path / "a.tif"
+    for path in (old, new, mask):
+        path.write_bytes(b"half")
+    for path in (old, mask):
+        os.utime(path, (0, 0))
+    remove_leftovers(tmp_path)
+    remove_leftovers(tmp_path / "no such folder")
+    assert sorted(tmp_path.iterdir()) == [new, mask]

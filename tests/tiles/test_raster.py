@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import struct
 import subprocess
@@ -16,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import OutputError, RasterError
-from tiles.raster import PARTIAL, atomic_output, read_raster, remove_leftovers, write_raster
+from tiles.raster import atomic_output, read_raster, write_raster
 
 ROOT = Path(__file__).resolve().parents[2]
 DTYPES = ["uint8", "uint16", "int16", "float32"]
@@ -312,14 +311,3 @@ def test_failing_write_leaves_what_was_there(tmp_path, failure, raised, before):
         temporary.write_bytes(b"half a ma")
         raise failure
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if before is None else [before])
-
-
-def test_leftovers_of_killed_runs_are_removed_once_they_are_old(tmp_path: Path):
-    old, new, mask = tmp_path / f".a.tif.x{PARTIAL}", tmp_path / f".b.tif.y{PARTIAL}", tmp_path / "a.tif"
-    for path in (old, new, mask):
-        path.write_bytes(b"half")
-    for path in (old, mask):
-        os.utime(path, (0, 0))
-    remove_leftovers(tmp_path)
-    remove_leftovers(tmp_path / "no such folder")
-    assert sorted(tmp_path.iterdir()) == [new, mask]
