@@ -25,8 +25,8 @@ def fastest_type(device: torch.device) -> torch.dtype:
 class InferenceNetwork(nn.Module):
     """The network with its decoder and the deepest level of its encoder in the fastest type of its device.
 
-    The rest of the encoder stays in float32: with all of it in bfloat16, rounding would change 0.5 % of the pixels;
-    with what is in bfloat16 here it changes 0.04 %.
+    The rest of the encoder stays in float32: with all of it in bfloat16, rounding would change 0.5 % of the pixels.
+    The decoder's changes 0.02 %, that of the head and of the deepest level another 0.02 %.
     """
 
     def __init__(self, network: CompactUNet) -> None:

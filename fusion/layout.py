@@ -60,18 +60,17 @@ class Layout:
         down, across = (max(1, math.ceil((side - self.shared) / self.stride)) for side in (self.height, self.width))
         return down, across
 
-    def rise(self) -> np.ndarray:
-        """From 0 to 1 over the shared pixels, float32; with its complement the other way round."""
-        return np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
+    def ramp(self, size: int, before: bool, after: bool) -> np.ndarray:
+        """Weight of each of ``size`` rows, float32, falling off where there is a neighbour before or after.
 
-    def ramp(self, number: int, count: int) -> np.ndarray:
-        """Weight of each row of a window, float32 (window,): those of neighbours add up to 1 everywhere."""
-        weight = np.ones(self.window, np.float32)
-        rise = self.rise()
-        if number > 0:
+        Those of neighbours add up to 1 over the pixels that they share.
+        """
+        rise = np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
+        weight = np.ones(size, np.float32)
+        if before:
             weight[: self.shared] = rise
-        if number < count - 1:
-            weight[self.stride :] = 1 - rise
+        if after:
+            weight[size - self.shared :] = 1 - rise
         return weight
 
     def parts(self) -> list[Part]:
@@ -90,16 +89,8 @@ class Layout:
 
     def part_weight(self, part: Part) -> np.ndarray:
         """Weight of each pixel of a part's extent, float32: those of neighbouring parts add up to 1 everywhere."""
-        rise = self.rise()
-        sides = []
-        for first, last, count, size in zip(part.first, part.last, self.counts, self.extent(part)[2:]):
-            weight = np.ones(size, np.float32)
-            if first > 0:
-                weight[: self.shared] = rise
-            if last < count:
-                weight[size - self.shared :] = 1 - rise
-            sides.append(weight)
-        return np.outer(*sides)
+        places = zip(part.first, part.last, self.counts, self.extent(part)[2:])
+        return np.outer(*(self.ramp(size, first > 0, last < count) for first, last, count, size in places))
 
     def windows(self, part: Part) -> Iterator[tuple[int, int, np.ndarray, range]]:
         """Row and column within the part's extent, weight (window, window), and the numbers of the views.
@@ -109,7 +100,8 @@ class Layout:
         down, across = self.counts
         for row in range(part.first[0], part.last[0]):
             for column in range(part.first[1], part.last[1]):
-                weight = np.outer(self.ramp(row, down), self.ramp(column, across))
+                places = ((row, down), (column, across))
+                weight = np.outer(*(self.ramp(self.window, one > 0, one < count - 1) for one, count in places))
                 place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
                 turn = row % 2 * 2 + column % 2
                 yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)

@@ -99,13 +99,15 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[st
         if tile.has_thermal:
             measured[THERMAL_BAND] = (tile.bands[THERMAL_BAND][inside], KELVIN_BINS)
         usable = tile.valid[inside]
-        here = np.flatnonzero(np.bincount(numbers[usable], minlength=count))  # a strip holds few of many outlines
+        owned = numbers[usable]
+        here = np.flatnonzero(np.bincount(owned, minlength=count))  # a strip holds few of many outlines
         rank = np.zeros(count, np.int64)
         rank[here] = np.arange(len(here))
+        owned = rank[owned]
         for name, (values, bins) in measured.items():
             width = len(bins) - 1
             places = np.clip(((values[usable] - bins[0]) / (bins[1] - bins[0])).astype(np.int64), 0, width - 1)
-            told = np.bincount(rank[numbers[usable]] * width + places, minlength=len(here) * width)
+            told = np.bincount(owned * width + places, minlength=len(here) * width)
             histograms[name][here] += told.reshape(len(here), width).astype(np.int32)
     with np.errstate(invalid="ignore"):
         mean = sums / pixels
