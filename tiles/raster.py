@@ -15,6 +15,7 @@ import numpy as np
 import tifffile
 
 from errors import OutputError, RasterError
+from tiles.lzw import lzw_problem
 from tiles.tile import Georeference
 
 # A whole Landsat scene has 6e7 pixels; anything far beyond is a damaged header or an attack.
@@ -24,6 +25,10 @@ MAX_PAGES = 64  # that are looked at: an image and its overviews
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 ASCII_TAG = 34737
 READABLE_KINDS = "uif"
+LZW = 5
+# None, LZW, deflate (two numbers), PackBits, LZMA, Zstandard: what bands come in. The forty others that tifffile
+# knows are lossy or for pictures of other kinds, and each of their decoders is one more that a bad file can crash.
+COMPRESSIONS = (1, LZW, 8, 32946, 32773, 34925, 50000)
 PARTIAL = ".partial"  # ends the name of what a run that was killed left behind, so that nobody takes it for a mask
 OLD_SECONDS = 3600  # after which such a file is removed
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it is RasterError that speaks on stderr
@@ -52,8 +57,9 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
                 )
             if page.dtype is None or page.dtype.kind not in READABLE_KINDS:
                 raise RasterError(f"{path}: holds {page.dtype} values; give integers or floating-point numbers.")
+            check_coding(path, page)
             check_size(path, page)
-            check_strips_present(path, page)
+            check_strips(path, page)
             image = page.asarray().reshape(page.imagelength, page.imagewidth)
             return image, read_georeference(page)
     except RasterError:
@@ -79,15 +85,34 @@ def check_size(path: Path, page: tifffile.TiffPage) -> None:
         )
 
 
-def check_strips_present(path: Path, page: tifffile.TiffPage) -> None:
-    """Refuse a file that lists too few strips or ends before its last: tifffile would fill the rest with zeros."""
+def check_coding(path: Path, page: tifffile.TiffPage) -> None:
+    """Refuse compressions and sample sizes that no band comes in."""
+    if page.compression not in COMPRESSIONS:
+        name = getattr(page.compression, "name", page.compression)
+        raise RasterError(f"{path}: is compressed as {name}; save it uncompressed or with LZW or deflate.")
+    if page.dtype is not None and page.bitspersample != 8 * page.dtype.itemsize:
+        raise RasterError(f"{path}: packs values of {page.bitspersample} bits; save it with 8, 16, 32 or 64.")
+    if page.fillorder != 1:
+        raise RasterError(f"{path}: stores the bits of its bytes in reverse; save it again as a plain GeoTIFF.")
+
+
+def check_strips(path: Path, page: tifffile.TiffPage) -> None:
+    """Refuse a file that lacks strips, as tifffile would fill in zeros, or has some that its decoder cannot stand."""
     listed, needed = min(len(page.dataoffsets), len(page.databytecounts)), math.prod(page.chunked)
     if listed < needed:
         raise RasterError(f"{path}: is damaged (lists {listed} of {needed} strips); copy or download the file again.")
-    end = max((offset + count for offset, count in zip(page.dataoffsets, page.databytecounts)), default=0)
-    size = os.path.getsize(path)
+    strips = list(zip(page.dataoffsets, page.databytecounts))
+    size, end = os.path.getsize(path), max((offset + count for offset, count in strips), default=0)
     if end > size:
         raise RasterError(f"{path}: is truncated ({size} bytes of at least {end}); copy or download the file again.")
+    if any(offset and not count for offset, count in strips):
+        raise RasterError(f"{path}: is damaged (holds strips without data); copy or download the file again.")
+    if page.compression == LZW:
+        for offset, count in strips:
+            page.parent.filehandle.seek(offset)
+            problem = lzw_problem(page.parent.filehandle.read(count))
+            if problem:
+                raise RasterError(f"{path}: holds {problem}; copy or download the file again.")
 
 
 def read_georeference(page: tifffile.TiffPage) -> Georeference | None:

@@ -65,6 +65,10 @@ def good_tiffs() -> list[bytes]:
         (image.astype(np.uint16), {"compression": "zlib", "predictor": True}),
         (image.astype(np.float32), {"compression": "zlib", "tile": (16, 16)}),
         (image.astype(np.uint16), {"compression": "lzw", "rowsperstrip": 7, "bigtiff": True}),
+        (image.astype(np.float32), {"compression": "lzw", "predictor": True}),
+        (image.astype(np.uint16), {"compression": "packbits", "rowsperstrip": 9}),
+        (image.astype(np.int16), {"compression": "zstd", "tile": (32, 16)}),
+        (image.astype(np.float32), {"compression": "lzma", "predictor": True, "byteorder": ">"}),
     ]
     files = []
     for values, words in layouts:
