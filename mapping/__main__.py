@@ -10,105 +10,38 @@ outlines.gpkg and .shp, overview.png, metrics.json and report.html.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import rasterio
 import torch
 
 from cnn.train_unet import choose_device
-from errors import GridError, ProductError, SettingError, exit_code
+from errors import ProductError, SettingError, exit_code
 from fusion.layout import Layout
 from fusion.model_file import load_model
 from mapping.cluster import connected, on_cluster
-from mapping.outlines import outlines_of, write_outlines
-from mapping.pictures import draw_layers, write_overview
-from mapping.postprocess import KM2, Postprocess, tidy_outlines
+from mapping.finish import finish
+from mapping.postprocess import Postprocess
 from mapping.products import open_scene
-from mapping.report import report_data, write_report
-from mapping.run import map_scene, on_threads, tidy_raster
+from mapping.run import Job, on_threads
 from mapping.scene import Scene
-from mapping.truth import on_grid
-from scores.agreement import all_scores
-from scores.confusion import confusion
-from scores.plain import without_nan
-from tiles.raster import atomic_output
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
-
-
-def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
-    """Scores of ``mask.tif`` over the pixels that both know."""
-    glacier, known = on_grid(truth, scene.grid)
-    with rasterio.open(out / "mask.tif") as source:
-        mask = source.read(1)
-    where = known & (mask != 255)
-    if not where.any():
-        raise GridError(
-            f"{truth}: does not overlap with the valid pixels of {scene.name}; give truth of the same place."
-        )
-    return all_scores(confusion(glacier[where], mask[where] == 1))
-
-
-def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
-    """Pixels of ``mask.tif`` by what they are, and the glacier area on the scene's own plane."""
-    counts = {0: 0, 1: 0, 255: 0}
-    with rasterio.open(out / "mask.tif") as source:
-        for _, window in source.block_windows(1):
-            block = source.read(1, window=window)
-            for value in counts:
-                counts[value] += int((block == value).sum())
-    return {
-        "scene": scene.name,
-        "date": scene.date,
-        "coding": scene.coding,
-        "rows": scene.grid.height,
-        "columns": scene.grid.width,
-        "pixel_m": scene.grid.pixel_side,
-        "valid_pixels": counts[0] + counts[1],
-        "glacier_pixels": counts[1],
-        "glacier_km2_of_pixels": counts[1] * scene.grid.pixel_area / KM2,
-    }
-
-
-def finish(scene: Scene, out: Path, options: argparse.Namespace, start: float, parts: float) -> dict[str, Any]:
-    """Everything that follows from the rasters of a mapped scene."""
-    steps = steps_of(options)
-    tidy_raster(out / "mask.tif", scene.grid, steps)
-    outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene), steps)
-    write_outlines(outlines, out)
-    scores = truth_scores(scene, out, options.truth) if options.truth else None
-    facts = mapped_facts(scene, out)
-    facts.update(
-        glaciers=len(outlines),
-        outlines_km2=float(outlines["area_km2"].sum()),
-        seconds=time.monotonic() - start,
-        parts_seconds=parts,
-    )
-    if scores:
-        facts["scores"] = scores
-    layers = draw_layers(scene, out)
-    write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
-    model = load_model(options.model, torch.device("cpu"))
-    summary = (
-        f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} glaciers, "
-        f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m."
-    )
-    write_report(out / "report.html", scene, report_data(scene, outlines, layers, model, scores), summary)
-    with atomic_output(out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(without_nan(facts), indent=1) + "\n", encoding="utf-8")
-    return facts
 
 
 def steps_of(options: argparse.Namespace) -> Postprocess:
     """The post-processing that the command line asks for."""
     return Postprocess(**{name: getattr(options, name) for name in Postprocess.__dataclass_fields__})
+
+
+def job_of(scene: Scene, out: Path, device: torch.device, options: argparse.Namespace) -> Job:
+    """The scene with how and where it is to be mapped."""
+    layout = Layout(scene.grid.height, scene.grid.width, options.window, options.overlap)
+    return Job(scene, layout, str(options.model.resolve()), str(device), str(out.resolve()))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -120,15 +53,18 @@ def run(options: argparse.Namespace) -> None:
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
     outs = [options.out] if len(scenes) == 1 else [options.out / name for name in names]
+    jobs = [job_of(scene, out, device, options) for scene, out in zip(scenes, outs)]
+    truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
+    finishing = partial(finish, steps=steps_of(options), truth=truth, threads=threads)
+    print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")
     with connected(options.dask, options.jobs) if options.dask else nullcontext() as client:
-        run_parts = on_cluster(client) if client is not None else on_threads
-        print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")
-        for scene, out in zip(scenes, outs):
-            start = time.monotonic()
-            layout = Layout(scene.grid.height, scene.grid.width, options.window, options.overlap)
-            parts = map_scene(scene, out, options.model, layout, device, options.jobs, options.resume, run_parts)
-            facts = finish(scene, out, options, start, parts)
-            print(f"{scene.name[:40]:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
+        if client is None:
+            done = on_threads(jobs, finishing, options.jobs, options.resume)
+        else:
+            done = on_cluster(client, jobs, finishing, options.resume)
+        for job, facts in done:
+            name = job.scene.name[:40]
+            print(f"{name:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
             if options.truth:
                 print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))
     print(f"Wrote probability.tif, mask.tif, outlines.gpkg and report.html to {options.out}.")

@@ -1,8 +1,9 @@
-"""The parts of a scene on a Dask cluster, whose workers share the output folder's file system."""
+"""Scenes on a Dask cluster whose workers share the output folder's file system: parts and finishing are its tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -11,14 +12,14 @@ from tqdm import tqdm
 
 from errors import SettingError
 from fusion.layout import Part
-from mapping.run import Job, work_on
+from mapping.run import Finish, Job, prepare, work_on
 from tiles.raster import one_line
 
-RETRIES = 5  # of a part whose worker was lost
+RETRIES = 5  # of a part, where the shared file system fails
 TIMEOUT = "20s"  # for a scheduler to answer
 
 
-def one_thread(job: Job, part: Part) -> Part:
+def one_thread(job: Job, part: Part) -> float:
     """``work_on`` as the threads of one machine do it, so that the result is the same to the byte."""
     torch.set_num_threads(1)
     return work_on(job, part)
@@ -39,14 +40,25 @@ def connected(address: str, jobs: int) -> AbstractContextManager[Any]:
         raise SettingError(f"--dask {address}: cannot be reached ({one_line(problem)}); start its scheduler.") from None
 
 
-def on_cluster(client: Any) -> Callable[[Job, Sequence[Part], int], None]:
-    """A way to run parts on the client's cluster; a lost worker's parts are done again by another."""
+def on_cluster(
+    client: Any, jobs: Sequence[Job], finish: Finish, resume: bool = False
+) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Map all scenes at once and finish each on a worker when its parts are done; what a lost worker did is repeated.
 
-    def run_parts(job: Job, parts: Sequence[Part], jobs: int) -> None:
-        from distributed import as_completed
+    Gives each job, as it is finished, with what ``finish`` says of it.
+    """
+    from distributed import as_completed
 
-        futures = [client.submit(one_thread, job, part, pure=False, retries=RETRIES) for part in parts]
-        for future in tqdm(as_completed(futures), total=len(futures), desc=job.scene.name, unit="part", disable=None):
-            future.result()
-
-    return run_parts
+    parts, last = [], {}
+    for job in jobs:
+        here = [
+            client.submit(one_thread, job, part, pure=False, retries=RETRIES, key=f"{job.out}/{part.name}")
+            for part in prepare(job, resume)
+        ]
+        parts += here
+        last[client.submit(finish, job, here, time.time(), pure=False, key=f"{job.out}/finish")] = job
+    everything = [*parts, *last]
+    for future in tqdm(as_completed(everything), total=len(everything), desc="parts", unit="part", disable=None):
+        said = future.result()
+        if future in last:
+            yield last[future], said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,6 +14,7 @@ from rasterio.features import rasterize, shapes
 from rasterio.windows import Window
 
 from features.indices import compute_index
+from fusion.pipeline import in_order
 from mapping.postprocess import KM2
 from mapping.scene import Grid, Scene
 from tiles.raster import atomic_output
@@ -22,7 +23,7 @@ from tiles.tile import THERMAL_BAND
 EQUAL_AREA = "EPSG:6933"  # cylindrical equal-area on WGS 84, anywhere but at the poles
 STRIP = 256  # rows at a time
 # What a median is read off: bins of 0.01 in NDSI and half a kelvin
-NDSI_BINS, KELVIN_BINS = np.linspace(-1, 1, 201), np.linspace(180, 340, 321)
+BINS = {"ndsi": np.linspace(-1, 1, 201), THERMAL_BAND: np.linspace(180, 340, 321)}
 COLUMNS = {
     "glacier_id": "gid",
     "area_km2": "area_km2",
@@ -51,7 +52,7 @@ def areas_km2(outlines: gpd.GeoSeries) -> np.ndarray:
     return np.asarray(outlines.to_crs(EQUAL_AREA).area / KM2)
 
 
-def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame:
+def outlines_of(mask: Path, probability: Path, scene: Scene, threads: int = 1) -> gpd.GeoDataFrame:
     """The glaciers of a mask with all COLUMNS, the largest first.
 
     ``area_uncertainty_km2``: half the difference of the areas with the outline moved a pixel out and a pixel in.
@@ -60,7 +61,7 @@ def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame
     order = np.argsort(-found.area.to_numpy(), kind="stable")
     found = gpd.GeoSeries(found.to_numpy()[order], crs=found.crs)
     areas = areas_km2(found)
-    facts = statistics(found, probability, scene)
+    facts = statistics(found, probability, scene, threads)
     edge = facts.pop("edge_pixels") * scene.grid.pixel_area / KM2 / 2
     flat = np.maximum(found.area.to_numpy() / KM2, 1e-12)
     table = pd.DataFrame(
@@ -76,67 +77,93 @@ def outlines_of(mask: Path, probability: Path, scene: Scene) -> gpd.GeoDataFrame
     return gpd.GeoDataFrame(table, geometry=found, crs=found.crs)
 
 
-def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene) -> dict[str, np.ndarray]:
+def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: int) -> dict[str, np.ndarray]:
     """Mean probability, median temperature (kelvin) and NDSI of each outline, and its pixels on both sides of the edge.
 
     Strip by strip, so that memory does not depend on the scene's height.
     """
     count = len(found)
     sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros(count)
-    histograms = {"ndsi": np.zeros((count, 200), np.int32), THERMAL_BAND: np.zeros((count, 320), np.int32)}
-    for top, rows, owner in owners(found, scene.grid):
-        edges += edge_pixels(owner, rows, count)
-        owner = owner[1 : rows + 1, 1:-1]
-        inside = owner > 0
-        numbers = owner[inside] - 1
-        with rasterio.open(probability) as source:
-            said = source.read(1, window=Window(0, top, scene.grid.width, rows))[inside]
-        known = np.isfinite(said)
-        sums += np.bincount(numbers[known], said[known], minlength=count)
-        pixels += np.bincount(numbers[known], minlength=count)
-        tile = scene.read(top, 0, rows, scene.grid.width)
-        measured = {"ndsi": (compute_index("ndsi", tile.bands)[inside], NDSI_BINS)}
-        if tile.has_thermal:
-            measured[THERMAL_BAND] = (tile.bands[THERMAL_BAND][inside], KELVIN_BINS)
-        usable = tile.valid[inside]
-        owned = numbers[usable]
-        here = np.flatnonzero(np.bincount(owned, minlength=count))  # a strip holds few of many outlines
-        rank = np.zeros(count, np.int64)
-        rank[here] = np.arange(len(here))
-        owned = rank[owned]
-        for name, (values, bins) in measured.items():
-            width = len(bins) - 1
-            places = np.clip(((values[usable] - bins[0]) / (bins[1] - bins[0])).astype(np.int64), 0, width - 1)
-            told = np.bincount(owned * width + places, minlength=len(here) * width)
-            histograms[name][here] += told.reshape(len(here), width).astype(np.int32)
+    histograms = {name: np.zeros((count, len(bins) - 1), np.int32) for name, bins in BINS.items()}
+    bounds = found.bounds.to_numpy() if count else np.zeros((0, 4))
+    tops = range(0, scene.grid.height, STRIP)
+    for strip in in_order(lambda top: strip_of(found, bounds, probability, scene, top), tops, threads):
+        sums[strip.here] += strip.sums
+        pixels[strip.here] += strip.pixels
+        edges += strip.edges
+        for name, told in strip.histograms.items():
+            histograms[name][strip.here] += told
     with np.errstate(invalid="ignore"):
         mean = sums / pixels
     return {
         "mean_probability": mean,
-        "median_temperature_k": medians(histograms[THERMAL_BAND], KELVIN_BINS),
-        "median_ndsi": medians(histograms["ndsi"], NDSI_BINS),
+        "median_temperature_k": medians(histograms[THERMAL_BAND], BINS[THERMAL_BAND]),
+        "median_ndsi": medians(histograms["ndsi"], BINS["ndsi"]),
         "edge_pixels": edges,
     }
 
 
-def owners(found: gpd.GeoSeries, grid: Grid) -> Iterator[tuple[int, int, np.ndarray]]:
-    """First row and rows of each strip that holds an outline, and the number of the outline in each pixel (from 1).
+@dataclass(frozen=True)
+class Strip:
+    """What a strip says of the outlines numbered ``here`` (M,): sums of probability and their pixels, histograms
+    (M, bins) by name; and of all outlines the pixels at their edge (N,)."""
 
-    The numbers, int32, come with one more row and column on every side.
+    here: np.ndarray
+    sums: np.ndarray
+    pixels: np.ndarray
+    histograms: dict[str, np.ndarray]
+    edges: np.ndarray
+
+
+def strip_of(found: gpd.GeoSeries, bounds: np.ndarray, probability: Path, scene: Scene, top: int) -> Strip:
+    """The rows from ``top``, STRIP of them at most."""
+    rows = min(STRIP, scene.grid.height - top)
+    owner = owners(found, bounds, scene.grid, top, rows)
+    edges = edge_pixels(owner, rows, len(found))
+    owner = owner[1 : rows + 1, 1:-1]
+    inside = owner > 0
+    here = np.flatnonzero(np.bincount(owner[inside], minlength=len(found) + 1)) - 1  # a strip holds few of many
+    many = len(here)
+    order = np.zeros(len(found), np.int64)
+    order[here] = np.arange(many)
+    rank = order[owner[inside] - 1]
+    if not many:
+        return Strip(here, np.zeros(0), np.zeros(0), {}, edges)
+    with rasterio.open(probability) as source:
+        said = source.read(1, window=Window(0, top, scene.grid.width, rows))[inside]
+    known = np.isfinite(said)
+    sums, pixels = np.bincount(rank[known], said[known], many), np.bincount(rank[known], minlength=many)
+    tile = scene.read(top, 0, rows, scene.grid.width)
+    measured = {"ndsi": compute_index("ndsi", tile.bands)[inside]}
+    if tile.has_thermal:
+        measured[THERMAL_BAND] = tile.bands[THERMAL_BAND][inside]
+    usable = tile.valid[inside]
+    histograms = {name: histogram(rank[usable], values[usable], BINS[name], many) for name, values in measured.items()}
+    return Strip(here, sums, pixels, histograms, edges)
+
+
+def histogram(owner: np.ndarray, values: np.ndarray, bins: np.ndarray, count: int) -> np.ndarray:
+    """How many values of each of ``count`` owners lie in each bin, int (count, bins); those beyond in the outermost."""
+    width = len(bins) - 1
+    places = np.clip(((values - bins[0]) / (bins[1] - bins[0])).astype(np.int64), 0, width - 1)
+    return np.bincount(owner * width + places, minlength=count * width).reshape(count, width).astype(np.int32)
+
+
+def owners(found: gpd.GeoSeries, bounds: np.ndarray, grid: Grid, top: int, rows: int) -> np.ndarray:
+    """The number of the outline in each pixel (from 1, 0 for none) of the rows from ``top``, int32.
+
+    With one more row and column on every side. ``bounds``: of the outlines, float64 (N, 4).
     """
-    bounds = found.bounds.to_numpy() if len(found) else np.zeros((0, 4))
-    geometries = found.to_numpy()
-    for top in range(0, grid.height, STRIP):
-        rows = min(STRIP, grid.height - top)
-        moved = grid.affine * grid.affine.translation(-1, top - 1)
-        (west, one), (east, other) = moved * (0, 0), moved * (grid.width + 2, rows + 2)
-        south, north = min(one, other), max(one, other)
-        here = np.flatnonzero((bounds[:, 3] > south) & (bounds[:, 1] < north))
-        pieces = shapely.clip_by_rect(geometries[here], west, south, east, north)
-        filled = [(piece, number + 1) for piece, number in zip(pieces, here) if not piece.is_empty]
-        if filled:
-            shape = (rows + 2, grid.width + 2)
-            yield top, rows, rasterize(filled, out_shape=shape, transform=moved, dtype="int32")
+    moved = grid.affine * grid.affine.translation(-1, top - 1)
+    (west, one), (east, other) = moved * (0, 0), moved * (grid.width + 2, rows + 2)
+    south, north = min(one, other), max(one, other)
+    here = np.flatnonzero((bounds[:, 3] > south) & (bounds[:, 1] < north))
+    pieces = shapely.clip_by_rect(found.to_numpy()[here], west, south, east, north)
+    filled = [(piece, number + 1) for piece, number in zip(pieces, here) if not piece.is_empty]
+    shape = (rows + 2, grid.width + 2)
+    if not filled:
+        return np.zeros(shape, np.int32)
+    return np.asarray(rasterize(filled, out_shape=shape, transform=moved, dtype="int32"))
 
 
 def edge_pixels(owner: np.ndarray, rows: int, count: int) -> np.ndarray:

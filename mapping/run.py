@@ -1,4 +1,4 @@
-"""One scene through all its parts: resumable, on threads or on a Dask cluster, to rasters."""
+"""Scenes through all their parts on the threads of this machine: resumable, each part's result a file of its own."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import rasterio
 import torch
-from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from tqdm import tqdm
 
 from errors import OutputError
@@ -24,49 +21,36 @@ from fusion.layout import Layout, Part
 from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import map_part
-from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.parts import part_files, write_part
-from mapping.postprocess import Postprocess, tidy_mask
-from mapping.scene import Grid, Scene
-from tiles.raster import atomic_output, one_line
+from mapping.scene import Scene
+from tiles.raster import atomic_output
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
 KEY_NAME = "key.json"
 
 
-def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
-    """Apply the raster steps that are on to ``mask.tif``, in memory."""
-    if steps == Postprocess(simplify=steps.simplify, smooth=steps.smooth):
-        return
-    with rasterio.open(path) as source:
-        mask, profile = source.read(1), source.profile
-    tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
-    plain = path.with_name(f".{path.name}.plain")
-    profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
-    try:
-        with rasterio.open(plain, "w", **profile) as file:
-            file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
-        cloud_optimised(plain, path, Resampling.nearest)
-    except (RasterioError, OSError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
-    finally:
-        plain.unlink(missing_ok=True)
-
-
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to map parts of a scene: it can be sent to another process."""
+    """What is needed to map a scene into the folder ``out``: it can be sent to another process."""
 
     scene: Scene
     layout: Layout
     model: str
     device: str
-    folder: str
+    out: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the results of parts are kept."""
+        return Path(self.out) / PARTS_FOLDER
 
     def key(self) -> str:
         """What the parts' files depend on."""
         model = hashlib.sha256(Path(self.model).read_bytes()).hexdigest()
         return json.dumps({"scene": asdict(self.scene), "layout": asdict(self.layout), "model": model})
+
+
+Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings
 
 
 @lru_cache(maxsize=2)
@@ -75,58 +59,39 @@ def loaded(model: str, device: str) -> HybridModel:
     return load_model(Path(model), torch.device(device))
 
 
-def work_on(job: Job, part: Part) -> Part:
-    """Map one part and keep its files."""
-    folder = Path(job.folder)
+def work_on(job: Job, part: Part) -> float:
+    """Map one part and keep its files; returns the seconds it took."""
+    start = time.monotonic()
     model = loaded(job.model, job.device)
-    write_part(folder, part, map_part(model, job.scene.read, job.layout, part, torch.device(job.device)))
-    return part
+    write_part(job.folder, part, map_part(model, job.scene.read, job.layout, part, torch.device(job.device)))
+    return time.monotonic() - start
 
 
 def prepare(job: Job, resume: bool) -> list[Part]:
     """The parts that are left to do; those of another scene, model or layout are removed."""
-    folder = Path(job.folder)
-    key_file = folder / KEY_NAME
+    key_file = job.folder / KEY_NAME
     kept = resume and key_file.is_file() and key_file.read_text(encoding="utf-8") == job.key()
-    if not kept and folder.exists():
-        shutil.rmtree(folder)
+    if not kept and job.folder.exists():
+        shutil.rmtree(job.folder)
     if not kept:
+        try:
+            Path(job.out).mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise OutputError(f"{job.out}: cannot be made ({problem.strerror}); choose another --out.") from None
         with atomic_output(key_file) as temporary:
             temporary.write_text(job.key(), encoding="utf-8")
-    return [part for part in job.layout.parts() if not part_files(folder, part)[1].is_file()]
+    return [part for part in job.layout.parts() if not part_files(job.folder, part)[1].is_file()]
 
 
-def on_threads(job: Job, parts: Sequence[Part], jobs: int) -> None:
-    """Map the parts on this machine, a few at once."""
-    at_once, _ = split_jobs(jobs, len(parts), torch.device(job.device))
-    loaded(job.model, job.device)
-    done = in_order(lambda part: work_on(job, part), parts, at_once)
-    for _ in tqdm(done, total=len(parts), desc=job.scene.name, unit="part", disable=None):
-        pass
-
-
-def map_scene(
-    scene: Scene,
-    out: Path,
-    model: Path,
-    layout: Layout,
-    device: torch.device,
-    jobs: int = 0,
-    resume: bool = False,
-    run_parts: Callable[[Job, Sequence[Part], int], None] = on_threads,
-) -> float:
-    """Write ``probability.tif`` and ``mask.tif`` of a scene into ``out``; returns the seconds that the parts took."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise OutputError(f"{out}: cannot be made ({problem.strerror}); choose another --out.") from None
-    folder = out / PARTS_FOLDER
-    job = Job(scene, layout, str(model.resolve()), str(device), str(folder.resolve()))
-    fusion = load_model(model, device).fusion
-    left = prepare(job, resume)
-    start = time.monotonic()
-    run_parts(job, left, jobs)
-    seconds = time.monotonic() - start
-    write_rasters(out, folder, layout, scene.grid, fusion, min(split_jobs(jobs, 4, device)[0], 2))
-    shutil.rmtree(folder)
-    return seconds
+def on_threads(
+    jobs: Sequence[Job], finish: Finish, threads: int = 0, resume: bool = False
+) -> Iterator[tuple[Job, dict[str, Any]]]:
+    """Map scene after scene, a few parts at once, and finish each; gives each job with what ``finish`` says of it."""
+    for job in jobs:
+        start = time.time()
+        left = prepare(job, resume)
+        at_once, _ = split_jobs(threads, len(left), torch.device(job.device))
+        loaded(job.model, job.device)
+        done = in_order(lambda part, job=job: work_on(job, part), left, at_once)  # type: ignore[misc]
+        seconds = list(tqdm(done, total=len(left), desc=job.scene.name, unit="part", disable=None))
+        yield job, finish(job, seconds, start)

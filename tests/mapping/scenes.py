@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import math
 import tarfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
+from fusion.layout import Layout
+from mapping.finish import finish
+from mapping.postprocess import Postprocess
+from mapping.run import Job, on_threads
+from mapping.scene import Scene
 from tests.examples import example_tile
 from tiles.tile import Tile
 
@@ -158,3 +165,10 @@ def stack(path: Path, tile: Tile, **words: object) -> Path:
 
 
 STACK_BANDS = "blue=1,green=2,red=3,swir1=4,thermal=5"
+
+
+def map_scene(scene: Scene, layout: Layout, model: Path, out: Path) -> dict[str, Any]:
+    """Everything of one scene, on two threads; returns what ``metrics.json`` holds."""
+    job = Job(scene, layout, str(model), "cpu", str(out))
+    [(_, facts)] = on_threads([job], partial(finish, steps=Postprocess()), 2)
+    return facts

@@ -7,13 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 
 from fusion.layout import Layout
 from fusion.model_file import save_model
-from mapping import __main__ as command
 from mapping.products import open_scene
-from mapping.run import map_scene
 from tests.examples import example_model
 from tests.mapping import scenes
 
@@ -28,9 +25,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = scenes.landsat(folder, tile)
     save_model(example_model(), folder / "model.pth")
     scene = open_scene(place)
-    map_scene(scene, folder / "out", folder / "model.pth", Layout(*tile.shape, 128), torch.device("cpu"))
-    words = [str(place), "--out", str(folder / "out"), "--model", str(folder / "model.pth")]
-    command.finish(scene, folder / "out", command.arguments(words), 0.0, 0.0)
+    scenes.map_scene(scene, Layout(*tile.shape, 128), folder / "model.pth", folder / "out")
     return folder / "out" / "report.html"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -22,7 +23,6 @@ from fusion.model_file import load_model, save_model
 from mapping import __main__ as command
 from mapping import run as run_module
 from mapping.products import open_scene
-from mapping.run import map_scene
 from tests.examples import example_model
 from tests.mapping import scenes
 
@@ -49,8 +49,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(monkeypatch: pytest.MonkeyPatch, place: Path, out: Path, *words: object) -> int:
-    given = ["mapping", place / scenes.PRODUCT, "--out", out, "--model", place / "model.pth", "--window", 128, *words]
+def run(monkeypatch: pytest.MonkeyPatch, place: Path, out: Path, *words: object, also: Sequence[Path] = ()) -> int:
+    given = ["mapping", place / scenes.PRODUCT, *also, "--out", out, "--model", place / "model.pth"]
+    given += ["--window", 128, *words]
     monkeypatch.setattr("sys.argv", [str(word) for word in given])
     return command.main()
 
@@ -120,7 +121,7 @@ def test_any_windows_give_the_whole_image(place: Path, words: dict[str, object],
     """The trees decide here and see the whole scene's ranks, so windows and parts must change nothing."""
     scene = open_scene(place / scenes.PRODUCT)
     layout = Layout(scene.grid.height, scene.grid.width, **{"window": 128, **words})
-    map_scene(scene, tmp_path / "out", place / "model.pth", layout, CPU, 2)
+    scenes.map_scene(scene, layout, place / "model.pth", tmp_path / "out")
     with rasterio.open(tmp_path / "out" / "probability.tif") as source:
         found = source.read(1)
     tile = scene.read(0, 0, scene.grid.height, scene.grid.width)
@@ -135,7 +136,7 @@ def test_no_seam_at_window_edges(place: Path, tmp_path: Path):
     network = type(model)(model.gbm, model.unet, fusion, 0.5, 0.5)
     save_model(network, tmp_path / "model.pth")
     scene = open_scene(place / scenes.PRODUCT)
-    map_scene(scene, tmp_path / "out", tmp_path / "model.pth", Layout(300, 330, 128), CPU)
+    scenes.map_scene(scene, Layout(300, 330, 128), tmp_path / "model.pth", tmp_path / "out")
     with rasterio.open(tmp_path / "out" / "probability.tif") as source:
         steps = np.abs(np.diff(source.read(1), axis=0))
     edges = np.array([row in (63, 64, 127, 128, 191, 192, 255, 256) for row in range(len(steps))])
@@ -160,31 +161,42 @@ def test_a_stopped_run_is_completed_to_the_same_bytes(place: Path, mapped: Path,
     assert bands_of(tmp_path / "out") == bands_of(mapped)
 
 
-def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, mapped: Path, tmp_path: Path, monkeypatch):
-    """Two worker processes; one is killed while parts are being mapped."""
+def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, tmp_path: Path, monkeypatch):
+    """Two scenes on two worker processes; one of these is killed while parts are being mapped."""
     from distributed import Client, LocalCluster
 
+    other = scenes.stack(tmp_path / "other.tif", scenes.blocky_tile()[0])
+    words = ["--bands", scenes.STACK_BANDS, "--window", 64]
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         out = tmp_path / "out"
         pids = list(client.run(os.getpid).values())
-        words = [sys.executable, "-m", "mapping", place / scenes.PRODUCT, "--out", out, "--model", place / "model.pth"]
-        words += ["--window", "64", "--dask", cluster.scheduler_address]
-        process = subprocess.Popen([str(word) for word in words], cwd=Path(__file__).resolve().parents[2])
-        while process.poll() is None and not list(out.glob(".parts/part_*.gbm.npy")):
+        command_line = [sys.executable, "-m", "mapping", place / scenes.PRODUCT, other, *words, "--out", out]
+        command_line += ["--model", place / "model.pth", "--dask", cluster.scheduler_address]
+        process = subprocess.Popen([str(word) for word in command_line], cwd=Path(__file__).resolve().parents[2])
+        while process.poll() is None and not list(out.glob("*/.parts/part_*.gbm.npy")):
             time.sleep(0.005)
         os.kill(pids[0], signal.SIGKILL)
         assert process.wait(timeout=120) == 0
     again = tmp_path / "again"
-    assert run(monkeypatch, place, again, "--window", 64) == 0
-    assert bands_of(out) == bands_of(again)
+    assert run(monkeypatch, place, again, *words, also=[other]) == 0
+    for name in (scenes.PRODUCT, "other"):
+        assert bands_of(out / name) == bands_of(again / name)
+        assert {path.name for path in (out / name).iterdir()} == {path.name for path in (again / name).iterdir()}
+
+
+def test_what_goes_wrong_on_a_worker_is_one_sentence(place: Path, tmp_path: Path, monkeypatch, capsys):
+    far = scenes.TRANSFORM * scenes.TRANSFORM.translation(90_000, 0)
+    scenes.write_band(tmp_path / "far.tif", np.ones((50, 50)), "uint8", transform=far)
+    words = ["--dask", "local", "--jobs", 1, "--truth", tmp_path / "far.tif"]
+    assert run(monkeypatch, place, tmp_path / "out", *words) == 2
+    assert [line for line in capsys.readouterr().err.splitlines() if "does not overlap" in line]
+    assert run(monkeypatch, place, tmp_path / "out", "--resume") == 0, "the parts were kept"
 
 
 def test_several_scenes_lie_in_folders_of_their_own(place: Path, tmp_path: Path, monkeypatch):
     tile, _ = scenes.blocky_tile()
     stack = scenes.stack(tmp_path / "other.tif", tile)
-    words = ["mapping", place / scenes.PRODUCT, stack, "--bands", scenes.STACK_BANDS, "--out", tmp_path / "out"]
-    monkeypatch.setattr("sys.argv", [str(word) for word in [*words, "--model", place / "model.pth", "--window", 128]])
-    assert command.main() == 0
+    assert run(monkeypatch, place, tmp_path / "out", "--bands", scenes.STACK_BANDS, also=[stack]) == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {scenes.PRODUCT, "other"}
 
 

@@ -1,0 +1,122 @@
+"""From the parts of a scene to all that the user gets: rasters, outlines, pictures, report and figures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import torch
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+
+from errors import GridError, OutputError
+from fusion.model_file import load_model
+from fusion.pipeline import split_jobs
+from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
+from mapping.outlines import outlines_of, write_outlines
+from mapping.pictures import draw_layers, write_overview
+from mapping.postprocess import KM2, Postprocess, tidy_mask, tidy_outlines
+from mapping.report import report_data, write_report
+from mapping.run import Job
+from mapping.scene import Grid, Scene
+from mapping.truth import on_grid
+from scores.agreement import all_scores
+from scores.confusion import confusion
+from scores.plain import without_nan
+from tiles.raster import atomic_output, one_line
+
+MOST_THREADS = 2  # each holds strips of the scene
+
+
+def finish(
+    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, truth: Path | None = None, threads: int = 0
+) -> dict[str, Any]:
+    """Join the parts, write everything and remove the parts; returns the content of ``metrics.json``.
+
+    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970.
+    """
+    scene, out = job.scene, Path(job.out)
+    at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
+    model = load_model(Path(job.model), torch.device("cpu"))
+    write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
+    tidy_raster(out / "mask.tif", scene.grid, steps)
+    outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
+    write_outlines(outlines, out)
+    scores = truth_scores(scene, out, truth) if truth else None
+    layers = draw_layers(scene, out)
+    write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
+    facts = mapped_facts(scene, out)
+    facts["glaciers"] = len(outlines)
+    facts["outlines_km2"] = float(outlines["area_km2"].sum())
+    summary = (
+        f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} glaciers, "
+        f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m."
+    )
+    write_report(out / "report.html", scene, report_data(scene, outlines, layers, model, scores), summary)
+    facts["seconds"] = time.time() - start
+    facts["parts_thread_seconds"] = float(sum(seconds))
+    if scores:
+        facts["scores"] = scores
+    with atomic_output(out / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(without_nan(facts), indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(job.folder)
+    return facts
+
+
+def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
+    """Apply the raster steps that are on to ``mask.tif``, in memory."""
+    if steps == Postprocess(simplify=steps.simplify, smooth=steps.smooth):
+        return
+    with rasterio.open(path) as source:
+        mask, profile = source.read(1), source.profile
+    tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
+    plain = path.with_name(f".{path.name}.plain")
+    profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
+    try:
+        with rasterio.open(plain, "w", **profile) as file:
+            file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
+        cloud_optimised(plain, path, Resampling.nearest)
+    except (RasterioError, OSError) as problem:
+        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
+    """Scores of ``mask.tif`` over the pixels that both know."""
+    glacier, known = on_grid(truth, scene.grid)
+    with rasterio.open(out / "mask.tif") as source:
+        mask = source.read(1)
+    where = known & (mask != MASK_NODATA)
+    if not where.any():
+        raise GridError(
+            f"{truth}: does not overlap with the valid pixels of {scene.name}; give truth of the same place."
+        )
+    return all_scores(confusion(glacier[where], mask[where] == 1))
+
+
+def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
+    """Pixels of ``mask.tif`` by what they are, and the glacier area on the scene's own plane."""
+    counts = {0: 0, 1: 0, MASK_NODATA: 0}
+    with rasterio.open(out / "mask.tif") as source:
+        for _, window in source.block_windows(1):
+            block = source.read(1, window=window)
+            for value in counts:
+                counts[value] += int((block == value).sum())
+    return {
+        "scene": scene.name,
+        "date": scene.date,
+        "coding": scene.coding,
+        "rows": scene.grid.height,
+        "columns": scene.grid.width,
+        "pixel_m": scene.grid.pixel_side,
+        "valid_pixels": counts[0] + counts[1],
+        "glacier_pixels": counts[1],
+        "glacier_km2_of_pixels": counts[1] * scene.grid.pixel_area / KM2,
+    }
