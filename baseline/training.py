@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import lightgbm
@@ -13,10 +13,12 @@ from tqdm import tqdm
 from baseline.gbm import GbmModel, gbm_score
 from errors import TrainingError
 from features.indices import INDICES
+from features.levels import relative_rows, tile_levels
 from features.stack import build_stack, parse_channel
 from scores.folds import contiguous_folds
 from scores.threshold import threshold_on_others
 from simulation.draw import Simulation, simulated
+from simulation.extent import Extents, larger_extent
 from tiles.coarse import cell_mean, coarse_tile
 from tiles.folder import LabelledTile
 from tiles.tile import THERMAL_BAND
@@ -52,6 +54,7 @@ class GbmConfig:
     rows_per_tile: int = 12_000
     rows_per_copy: int = 5_000  # of each simulated copy of a tile
     simulation: Simulation = field(default_factory=Simulation)
+    extents: Extents = field(default_factory=Extents)  # rows of a tile once more, relative to a larger scene
     missing_thermal: float = 0.2  # share of rows shown without temperature, so that its absence is known
     seed: int = 0
     jobs: int = 0
@@ -67,7 +70,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """By tile id: rows of each tile, of the simulated copies of each tile, and of each extra tile."""
+    """By tile id: rows of each tile, of its simulated copies and larger scenes, and of each extra tile."""
 
     tiles: dict[str, Rows]
     copies: dict[str, Rows]
@@ -88,11 +91,16 @@ class FoldResult:
     threshold: float
 
 
-def sample_rows(labelled: LabelledTile, config: GbmConfig) -> Rows:
-    """Random valid cells of one tile; a cell is glacier where most of its 2x2 pixels are."""
+def sample_rows(
+    labelled: LabelledTile, config: GbmConfig, scene: Mapping[str, np.ndarray] | None = None, draw: int = 0
+) -> Rows:
+    """Random valid cells of one tile; a cell is glacier where most of its 2x2 pixels are.
+
+    ``scene``: quantiles as for ``features.stack.build_stack``; another ``draw`` takes other cells.
+    """
     tile, truth = labelled
-    cells = build_stack(coarse_tile(tile), config.channels)
-    random = np.random.default_rng([config.seed, *tile.tile_id.encode()])
+    cells = build_stack(coarse_tile(tile), config.channels, scene)
+    random = np.random.default_rng([config.seed, *tile.tile_id.encode(), *([draw] if draw else [])])
     places = np.flatnonzero(cells.valid)
     chosen = np.sort(random.choice(places, min(config.rows_per_tile, len(places)), replace=False))
     values = cells.array.reshape(len(config.channels), -1)[:, chosen].T
@@ -100,9 +108,13 @@ def sample_rows(labelled: LabelledTile, config: GbmConfig) -> Rows:
 
 
 def sample_copies(labelled: LabelledTile, config: GbmConfig) -> Rows:
-    """Rows of the simulated copies of one tile, together."""
+    """Rows of the simulated copies of one tile and of the tile in larger scenes, together."""
     fewer = replace(config, rows_per_tile=config.rows_per_copy)
     parts = [sample_rows(copy, fewer) for copy in simulated(labelled, config.simulation, config.seed)]
+    for number in range(1, config.extents.copies + 1):
+        random = np.random.default_rng([config.seed, 2, number, *labelled[0].tile_id.encode()])
+        scene = larger_extent(labelled, config.extents, random)
+        parts.append(sample_rows(labelled, config, tile_levels(scene, relative_rows(config.channels)), number))
     parts.append(Rows(np.empty((0, len(config.channels)), np.float32), np.empty(0, bool)))
     return Rows(np.concatenate([part.values for part in parts]), np.concatenate([part.truth for part in parts]))
 
@@ -111,7 +123,7 @@ def sample_all_rows(
     tiles: Sequence[LabelledTile], config: GbmConfig, extra: Sequence[LabelledTile] = ()
 ) -> TrainingRows:
     """Rows of every tile, on several threads: the filters release Python's lock."""
-    work = [(sample_rows, labelled) for labelled in tiles]
+    work: list[tuple[Callable[..., Rows], LabelledTile]] = [(sample_rows, labelled) for labelled in tiles]
     work += [(sample_copies, labelled) for labelled in tiles]
     work += [(sample_rows, labelled) for labelled in extra]
     done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(

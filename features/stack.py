@@ -38,8 +38,8 @@ class FeatureStack:
 class TileChannels:
     """Computes channels of one tile, each intermediate once.
 
-    ``scene``: quantiles (as of ``features.relative.scene_levels``) by row of the index table, of the scene that the
-    tile is a part of; without them the tile is its own scene.
+    ``scene``: quantiles (as of ``features.levels.tile_levels``) by row of the index table, of the scene that the tile
+    is a part of; without them the tile is its own scene.
     """
 
     def __init__(self, tile: Tile, scene: Mapping[str, np.ndarray] | None = None) -> None:
@@ -55,13 +55,13 @@ class TileChannels:
 
     def levels(self, name: str) -> np.ndarray:
         """Quantiles of the scene's valid pixels, float32 (513,)."""
-        if self.scene is not None:
+        if self.scene is not None and name in self.scene:
             return self.scene[name]
         return self.once(("levels", name, 0), lambda: scene_levels(self.base(name)[self.tile.valid]))
 
     def median(self, name: str) -> np.float32:
         """Median of the scene's valid pixels, float32."""
-        if self.scene is not None:
+        if self.scene is not None and name in self.scene:
             return np.float32(self.scene[name][MEDIAN])
         return np.float32(self.once(("median", name, 0), lambda: scene_median(self.base(name)[self.tile.valid])))
 

@@ -60,17 +60,17 @@ class Layout:
         down, across = (max(1, math.ceil((side - self.shared) / self.stride)) for side in (self.height, self.width))
         return down, across
 
-    def ramp(self, size: int, before: bool, after: bool) -> np.ndarray:
-        """Weight of each of ``size`` rows, float32, falling off where there is a neighbour before or after.
+    def ramp(self, before: bool, after: bool) -> np.ndarray:
+        """Weight of each row of a window, float32, falling off where there is a neighbour before or after.
 
         Those of neighbours add up to 1 over the pixels that they share.
         """
         rise = np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
-        weight = np.ones(size, np.float32)
+        weight = np.ones(self.window, np.float32)
         if before:
             weight[: self.shared] = rise
         if after:
-            weight[size - self.shared :] = 1 - rise
+            weight[self.stride :] *= 1 - rise
         return weight
 
     def parts(self) -> list[Part]:
@@ -87,10 +87,14 @@ class Layout:
         sides = [(last - first - 1) * self.stride + self.window for first, last in zip(part.first, part.last)]
         return part.first[0] * self.stride, part.first[1] * self.stride, sides[0], sides[1]
 
-    def part_weight(self, part: Part) -> np.ndarray:
-        """Weight of each pixel of a part's extent, float32: those of neighbouring parts add up to 1 everywhere."""
-        places = zip(part.first, part.last, self.counts, self.extent(part)[2:])
-        return np.outer(*(self.ramp(size, first > 0, last < count) for first, last, count, size in places))
+    def core(self, part: Part) -> tuple[int, int, int, int]:
+        """Row, column, rows and columns of the pixels that no part after this one begins with: each is in one core."""
+        row, column, *sides = self.extent(part)
+        rows, columns = (
+            size if last == count else last * self.stride - first * self.stride
+            for size, first, last, count in zip(sides, part.first, part.last, self.counts)
+        )
+        return row, column, rows, columns
 
     def windows(self, part: Part) -> Iterator[tuple[int, int, np.ndarray, range]]:
         """Row and column within the part's extent, weight (window, window), and the numbers of the views.
@@ -101,7 +105,7 @@ class Layout:
         for row in range(part.first[0], part.last[0]):
             for column in range(part.first[1], part.last[1]):
                 places = ((row, down), (column, across))
-                weight = np.outer(*(self.ramp(self.window, one > 0, one < count - 1) for one, count in places))
+                weight = np.outer(*(self.ramp(one > 0, one < count - 1) for one, count in places))
                 place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
                 turn = row % 2 * 2 + column % 2
                 yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)

@@ -27,8 +27,7 @@ from mapping.cluster import connected, on_cluster
 from mapping.finish import finish
 from mapping.postprocess import Postprocess
 from mapping.products import open_scene
-from mapping.run import Job, on_threads
-from mapping.scene import Scene
+from mapping.run import job_for, on_threads
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 
@@ -36,12 +35,6 @@ MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 def steps_of(options: argparse.Namespace) -> Postprocess:
     """The post-processing that the command line asks for."""
     return Postprocess(**{name: getattr(options, name) for name in Postprocess.__dataclass_fields__})
-
-
-def job_of(scene: Scene, out: Path, device: torch.device, options: argparse.Namespace) -> Job:
-    """The scene with how and where it is to be mapped."""
-    layout = Layout(scene.grid.height, scene.grid.width, options.window, options.overlap)
-    return Job(scene, layout, str(options.model.resolve()), str(device), str(out.resolve()))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -53,7 +46,8 @@ def run(options: argparse.Namespace) -> None:
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
     outs = [options.out] if len(scenes) == 1 else [options.out / name for name in names]
-    jobs = [job_of(scene, out, device, options) for scene, out in zip(scenes, outs)]
+    layouts = [Layout(scene.grid.height, scene.grid.width, options.window, options.overlap) for scene in scenes]
+    jobs = [job_for(scene, one, options.model, device, out) for scene, one, out in zip(scenes, layouts, outs)]
     truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
     finishing = partial(finish, steps=steps_of(options), truth=truth, threads=threads)
     print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")

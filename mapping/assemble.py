@@ -30,11 +30,11 @@ def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[n
     """Network probability, tree score and valid mask of the rows from ``top`` to ``bottom``, from the parts' files."""
     unet, gbm = np.zeros((2, bottom - top, layout.width), np.float32)
     for part in layout.parts():
-        row, column, rows, columns = layout.extent(part)
-        first, last, end = max(row, top), min(row + rows, bottom), min(column + columns, layout.width)
-        if first >= last:
-            continue
-        for path, target in zip(part_files(folder, part), (unet, gbm)):
+        boxes = layout.extent(part), layout.core(part)
+        for path, (row, column, rows, columns), target in zip(part_files(folder, part), boxes, (unet, gbm)):
+            first, last, end = max(row, top), min(row + rows, bottom), min(column + columns, layout.width)
+            if first >= last:
+                continue
             stored = np.load(path, mmap_mode="r")
             here = target[first - top : last - top, column:end]
             here += stored[first - row : last - row, : end - column] if stored.size else np.float32(np.nan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +13,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
 from errors import OutputError
+from features.levels import SAMPLE
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout, Part
 from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
-from fusion.windowed import map_part
+from fusion.windowed import levels_for, map_part
 from mapping.parts import part_files, write_part
 from mapping.scene import Scene
 from tiles.raster import atomic_output
@@ -35,6 +38,7 @@ class Job:
 
     scene: Scene
     layout: Layout
+    levels: dict[str, np.ndarray]  # the scene's quantiles, as of fusion.windowed.levels_for
     model: str
     device: str
     out: str
@@ -50,6 +54,13 @@ class Job:
         return json.dumps({"scene": asdict(self.scene), "layout": asdict(self.layout), "model": model})
 
 
+def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
+    """The job, with the scene's quantiles gathered in a first pass over a sample of it."""
+    step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
+    levels = levels_for(loaded(str(model.resolve()), str(device)), scene.sample(step))
+    return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()))
+
+
 Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings
 
 
@@ -63,7 +74,8 @@ def work_on(job: Job, part: Part) -> float:
     """Map one part and keep its files; returns the seconds it took."""
     start = time.monotonic()
     model = loaded(job.model, job.device)
-    write_part(job.folder, part, map_part(model, job.scene.read, job.layout, part, torch.device(job.device)))
+    device = torch.device(job.device)
+    write_part(job.folder, part, map_part(model, job.scene.read, job.layout, part, job.levels, device))
     return time.monotonic() - start
 
 

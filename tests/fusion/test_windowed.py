@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from features.levels import relative_rows, tile_levels
 from features.stack import build_stack
-from fusion.windowed import relative_rows, tile_levels, to_own_levels
+from fusion.windowed import to_own_levels
 
 NAMES = ("green", "thermal.scene", "ndsi.rank", "swir1.scene")
 

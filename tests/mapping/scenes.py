@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import rasterio
+import torch
 from rasterio.transform import Affine
 
 from fusion.layout import Layout
 from mapping.finish import finish
 from mapping.postprocess import Postprocess
-from mapping.run import Job, on_threads
+from mapping.run import job_for, on_threads
 from mapping.scene import Scene
 from tests.examples import example_tile
 from tiles.tile import Tile
@@ -169,6 +170,6 @@ STACK_BANDS = "blue=1,green=2,red=3,swir1=4,thermal=5"
 
 def map_scene(scene: Scene, layout: Layout, model: Path, out: Path) -> dict[str, Any]:
     """Everything of one scene, on two threads; returns what ``metrics.json`` holds."""
-    job = Job(scene, layout, str(model), "cpu", str(out))
+    job = job_for(scene, layout, model, torch.device("cpu"), out)
     [(_, facts)] = on_threads([job], partial(finish, steps=Postprocess()), 2)
     return facts

@@ -1,0 +1,32 @@
+"""Quantiles of a tile or of a scene, for the channels that are relative to it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from features.indices import INDICES, compute_index
+from features.relative import scene_levels
+from features.stack import parse_channel
+from tiles.tile import Tile
+
+SAMPLE = 200_000  # pixels that quantiles are taken from
+RELATIVE = ("rank", "scene", "meanscene")  # transforms that look at the scene's quantiles
+CENTRED = ("std", "correlation")  # those that look at its median, for the numbers' sake alone
+
+
+def tile_levels(tile: Tile, rows: Collection[str] = tuple(INDICES)) -> dict[str, np.ndarray]:
+    """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,).
+
+    Of more than SAMPLE valid pixels a regular part is enough.
+    """
+    step = max(1, int(tile.valid.sum()) // SAMPLE)
+    bands = {name: band[tile.valid][::step] for name, band in tile.bands.items()}
+    known = [name for name in rows if all(band in bands for band in INDICES[name].bands)]
+    return {name: scene_levels(compute_index(name, bands)) for name in known}
+
+
+def relative_rows(names: Sequence[str]) -> list[str]:
+    """The rows of the index table whose quantiles some channels need, sorted."""
+    return sorted({base for base, transform, _ in map(parse_channel, names) if transform in (*RELATIVE, *CENTRED)})
