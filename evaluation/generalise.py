@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +185,8 @@ def run(options: argparse.Namespace) -> None:
             for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
         },
     }
-    stages, key = options.out / "stages", settings_of(recipe.unet, tiles, [*transfer, *weak])
+    stages = options.out / "stages"
+    key = settings_of(recipe.unet, tiles, [*transfer, *weak]) + json.dumps(asdict(recipe.gbm))
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(folds, recipe, options.unlabelled))
     results["leave_one_site_out"] = stage(
         stages / "sites.json", key, lambda: leave_one_site_out(folds, transfer, weak, options.site or SITES, recipe)

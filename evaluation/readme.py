@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from errors import OutputError, exit_code
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
 from tiles.raster import atomic_output
@@ -137,10 +139,21 @@ def growth_told(growth: Results) -> str:
         f"{side} pixels a side {one['seconds'] / (int(side) / 512) ** 2:.3f} s ({one['peak_memory_mib']:.0f} MiB)"
         for side, one in growth["sides"].items()
     ]
+    pixels = {int(side) ** 2: one["seconds"] for side, one in growth["sides"].items()}
     return (
-        f"As the work grows, start-up included: {', '.join(counts)}. One tile, for each 512 x 512 of it: "
-        f"{', '.join(sides)}; a tile on its own shares its threads out less well than many do."
+        f"As the work grows, start-up included: {', '.join(counts)}; the straight line closest to them misses none by "
+        f"more than {departure({int(count): one['seconds'] for count, one in growth['tiles'].items()}):.0%}. One tile, "
+        f"for each 512 x 512 of it: {', '.join(sides)}; here the closest line misses none by more than "
+        f"{departure(pixels):.0%}."
     )
+
+
+def departure(seconds: Mapping[int, float]) -> float:
+    """Largest relative distance of the times from the straight line, in the amount of work, that is closest to them."""
+    work, times = np.array(list(seconds), float), np.array(list(seconds.values()))
+    bases = np.stack([np.ones(len(work)), work], axis=1) / times[:, None]
+    line = bases @ np.linalg.lstsq(bases, np.ones(len(work)), rcond=None)[0]
+    return float(np.abs(line - 1).max())
 
 
 def scenes_block(results: Results) -> str:
@@ -163,20 +176,25 @@ def scenes_block(results: Results) -> str:
 
 def scale_block(results: Results) -> str:
     """What a mountain range costs, from the largest scene that was measured."""
-    told_apart = [item for item in results.items() if "parts_seconds" in item[1]]
-    name, one = max(told_apart, key=lambda item: (item[1]["valid_pixels"], item[1]["overlap"]))
+    name, one = max(results.items(), key=lambda item: (item[1]["valid_pixels"], item[1]["overlap"]))
     scenes = HIMALAYA_PIXELS / one["valid_pixels"]
-    alone = one["seconds"] - one["parts_seconds"]
+    parts, rest = one["parts_thread_seconds"], one["seconds"] - one["parts_thread_seconds"] / one["threads"]
     rows = []
     for workers in (1, 10, 100):
-        hours = scenes * (one["parts_seconds"] * one["threads"] / workers + alone) / 3600
+        hours = (scenes * (parts + rest) / workers + rest * (workers > 1)) / 3600
         rows.append([str(workers), f"{hours:.1f} h", f"{HIMALAYA_PIXELS / 1e6 / (hours * 3600):.1f} Mpx/s"])
     told = (
-        f"Measured ({name}): {one['valid_pixels'] / 1e6:.1f} million valid pixels in {one['parts_seconds']:.0f} s of "
-        f"parts on {one['threads']} threads and {alone:.0f} s of all the rest in one process. The range is "
-        f"{scenes:.0f} such scenes, one after the other:"
+        f"Measured ({name}): {one['valid_pixels'] / 1e6:.1f} million valid pixels in {parts:.0f} s of parts on one "
+        f"thread and {rest:.0f} s of all the rest. The range is {scenes:.0f} such scenes; the last one is finished "
+        "when there are no more parts to share out:"
     )
     return told + "\n\n" + table(["workers of one thread", "time", "speed"], rows)
+
+
+def mosaic_block(results: Results) -> str:
+    """The tiles as one mosaic and one by one."""
+    rows = [[name, f"{mcc:.4f}"] for name, mcc in results["mcc"].items()]
+    return table(["the tiles, out-of-fold", "MCC, all pixels"], rows) + f"\n\nMade by `{results['command']}`."
 
 
 HIMALAYA_PIXELS = 4.7e9
@@ -190,11 +208,12 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "inference": ("inference.json", inference_block),
     "scenes": ("scenes.json", scenes_block),
     "scale": ("scenes.json", scale_block),
+    "mosaic": ("mosaic.json", mosaic_block),
 }
 DOCUMENTS = {
     "README.md": ("scores", "inference"),
     "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
-    "docs/mapping.md": ("scenes",),
+    "docs/mapping.md": ("mosaic", "scenes"),
     "docs/scale.md": ("scale",),
 }
 

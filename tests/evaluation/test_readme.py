@@ -10,7 +10,7 @@ import pytest
 
 from errors import OutputError
 from evaluation import readme as readme_module
-from evaluation.readme import DOCUMENTS, markers, scores_block, table, update_document, update_documents
+from evaluation.readme import DOCUMENTS, departure, markers, scores_block, table, update_document, update_documents
 from tests.examples import example_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,14 +33,20 @@ def folder(tmp_path: Path) -> Path:
         json.dumps({"the recipe": {"command": "for a test", "next_door": one, "elsewhere": one}})
     )
     scene = {"valid_pixels": 2e6, "seconds": 4.0, "predicted_by_tiles_s": 2.0, "peak_memory_mib": 900.0, "threads": 2}
-    scene.update(parts_seconds=3.0, overlap=0.5)
+    scene.update(parts_thread_seconds=6.0, overlap=0.5)
     (tmp_path / "scenes.json").write_text(json.dumps({"large": scene}))
+    (tmp_path / "mosaic.json").write_text(json.dumps({"command": "for a test", "mcc": {"tile by tile": 0.75}}))
     (tmp_path / "tried.json").write_text(json.dumps({"command": "for a test", "rows": [{"what": "rain"}]}))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("\n".join(["before", *stale, "after"]))
     return tmp_path
+
+
+def test_departure_from_a_line():
+    assert departure({1: 3.0, 10: 12.0, 100: 102.0}) == pytest.approx(0, abs=1e-9), "start-up is not growth"
+    assert departure({1: 1.0, 10: 10.0, 100: 200.0}) > 0.2
 
 
 def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
@@ -55,7 +61,8 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
     assert "2 tiles 2.000 s each (800 MiB)" in texts["README.md"]
     assert "1024 pixels a side 0.750 s (950 MiB)" in texts["README.md"]
     assert "| 2.00 |" in texts["docs/mapping.md"]
-    assert "| 10 | 1.0 h |" in texts["docs/scale.md"], "2350 scenes of 0.6 s of parts and 1 s of the rest"
+    assert "| 10 | 0.5 h |" in texts["docs/scale.md"], "2350 scenes of 6 s of parts and 1 s of the rest, on 10 workers"
+    assert "| tile by tile | 0.7500 |" in texts["docs/mapping.md"]
     assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
     update_documents(folder, folder)
     assert {name: (folder / name).read_text() for name in DOCUMENTS} == texts

@@ -165,6 +165,16 @@ def stack(path: Path, tile: Tile, **words: object) -> Path:
     return path
 
 
+def placed(root: Path, side: int) -> Path:
+    """The tiles of a folder, given coordinates by the row and column of their ids."""
+    for path in [*root.glob("Band*/*.tif"), *root.glob("label/*.tif")]:
+        row, column = (int(number) - 1 for number in path.stem.split("_")[-2:])
+        with rasterio.open(path) as source:
+            numbers = source.read(1)
+        write_band(path, numbers, "float32", transform=TRANSFORM * TRANSFORM.translation(side * column, side * row))
+    return root
+
+
 STACK_BANDS = "blue=1,green=2,red=3,swir1=4,thermal=5"
 
 

@@ -74,14 +74,7 @@ def test_a_stack_of_named_bands(tile: Tile, tmp_path: Path):
 
 def test_tiles_of_the_challenge_as_a_mosaic(tile: Tile, tmp_path: Path):
     """Two tiles beside each other, with a gap where a third would be."""
-    root = write_folder(tmp_path / "tiles", ("01_01", "01_03"), (32, 32))
-    for path in root.glob("Band*/*.tif"):
-        column = int(path.stem[-2:]) - 1
-        with rasterio.open(path) as source:
-            numbers = source.read(1)
-        scenes.write_band(
-            path, numbers, "float32", transform=scenes.TRANSFORM * scenes.TRANSFORM.translation(32 * column, 0)
-        )
+    root = scenes.placed(write_folder(tmp_path / "tiles", ("01_01", "01_03"), (32, 32)), 32)
     found = whole(open_scene(root))
     assert found.shape == (32, 96)
     assert not found.valid[:, 32:64].any()

@@ -126,7 +126,7 @@ def test_any_windows_give_the_whole_image(place: Path, words: dict[str, object],
         found = source.read(1)
     tile = scene.read(0, 0, scene.grid.height, scene.grid.width)
     whole = predict_tile(load_model(place / "model.pth", CPU), tile, CPU).probability
-    np.testing.assert_allclose(found[tile.valid], whole[tile.valid], atol=0.01)
+    np.testing.assert_allclose(found[tile.valid], whole[tile.valid], atol=1e-3)  # written in steps of 1/1024
 
 
 def test_no_seam_at_window_edges(place: Path, tmp_path: Path):

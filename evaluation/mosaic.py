@@ -1,0 +1,90 @@
+"""The tiles as one mosaic through the mapping of whole scenes, against the same tiles one by one, out-of-fold.
+
+    python -m evaluation.mosaic --data tiles/ --out out/model
+
+Each fold's model maps the whole mosaic and is scored on the tiles that it had held out. Shares the checkpoints of
+``evaluation.generalise`` with the same ``--out``. Writes ``mosaic.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import rasterio
+import torch
+from rasterio.windows import Window
+from tqdm import tqdm
+
+from errors import exit_code
+from evaluation.generalise import Folds, add_recipe_arguments, judge_folds, next_door, recipe_of
+from evaluation.parts import VIEWS
+from fusion.hybrid import HybridModel
+from fusion.layout import Layout
+from fusion.model_file import save_model
+from mapping.finish import finish
+from mapping.postprocess import Postprocess
+from mapping.run import job_for, on_threads
+from mapping.scene import Scene, grid_of
+from mapping.stack import offset_in, open_mosaic
+from scores.confusion import Confusion, confusion
+from tiles.folder import band_folders, find_tiles, read_labelled
+from tiles.raster import atomic_output
+
+OVERLAPS = (0.5, 0.25)
+
+
+def mosaic_mcc(folds: Folds, scene: Scene, places: dict[str, tuple[float, float]], overlap: float, jobs: int) -> float:
+    """MCC over all pixels of all tiles, each mapped as a part of the mosaic by the model that had not seen it."""
+    total = Confusion(0, 0, 0, 0)
+    layout = Layout(scene.grid.height, scene.grid.width, overlap=overlap)
+    truths = {tile.tile_id: truth for tile, truth in folds.tiles}
+    each = list(zip(folds.blocks, folds.parts, folds.settings))
+    for block, parts, settings in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=None):
+        model = HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS)
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            save_model(model, out / "model.pth")
+            job = job_for(scene, layout, out / "model.pth", torch.device("cpu"), out)
+            list(on_threads([job], partial(finish, steps=Postprocess(), threads=jobs), jobs))
+            with rasterio.open(out / "mask.tif") as source:
+                for tile_id in block:
+                    (row, column), truth = map(round, places[tile_id]), truths[tile_id]
+                    mask = source.read(1, window=Window(column, row, truth.shape[1], truth.shape[0]))
+                    total = total + confusion(truth, mask == 1)
+    return total.mcc
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score the mosaic at each overlap, and the tiles one by one."""
+    scene = open_mosaic(options.data)
+    grids = {one.tile_id: grid_of(str(one.paths["blue"])) for one in find_tiles(band_folders(options.data))}
+    places = {tile_id: offset_in(scene.grid, grid) for tile_id, grid in grids.items()}
+    folds = judge_folds(recipe_of(options), read_labelled(options.data), options.folds)
+    scores, _ = next_door(folds)
+    results = {"tile by tile": scores["hybrid"]["all_pixels"]["mcc"]}
+    for overlap in OVERLAPS:
+        results[f"mosaic, overlap {overlap:g}"] = mosaic_mcc(folds, scene, places, overlap, options.jobs)
+    for name, mcc in results.items():
+        print(f"{name:24s}{mcc:8.4f}")
+    command = f"python -m evaluation.mosaic --data {options.data.name} --steps {options.steps} --seed {options.seed}"
+    with atomic_output(options.out / "mosaic.json") as temporary:
+        temporary.write_text(json.dumps({"command": command, "mcc": results}, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Command line: exit code 2 and one sentence for a user's mistake."""
+    parser = argparse.ArgumentParser(
+        description="Score the tiles as one mosaic and one by one.",
+        epilog="example: python -m evaluation.mosaic --data tiles/ --out out/model",
+    )
+    add_recipe_arguments(parser)
+    return exit_code(lambda: run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
