@@ -11,6 +11,8 @@ import numpy as np
 from cnn.unet import NETWORK_STRIDE
 from errors import SettingError
 
+PART_WINDOWS, PART_SIDE = 4, 1280  # windows and pixels a side of a part, at most: a worker's memory goes by them
+
 
 @dataclass(frozen=True)
 class Part:
@@ -33,7 +35,7 @@ class Layout:
     width: int
     window: int = 512
     overlap: float = 0.5
-    group: int = 4  # windows a side in a part
+    group: int = 0  # windows a side in a part; 0: as many as a part holds
     views: int = 0  # that the network sees of each window; 0: one, another one for each of four neighbours
 
     def __post_init__(self) -> None:
@@ -53,6 +55,11 @@ class Layout:
     def stride(self) -> int:
         """Pixels from one window to the next."""
         return self.window - self.shared
+
+    @property
+    def side(self) -> int:
+        """Windows a side in a part."""
+        return self.group or max(1, min(PART_WINDOWS, (PART_SIDE - self.shared) // self.stride))
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -77,9 +84,9 @@ class Layout:
         """All parts, row by row."""
         down, across = self.counts
         return [
-            Part((row, column), (min(row + self.group, down), min(column + self.group, across)))
-            for row in range(0, down, self.group)
-            for column in range(0, across, self.group)
+            Part((row, column), (min(row + self.side, down), min(column + self.side, across)))
+            for row in range(0, down, self.side)
+            for column in range(0, across, self.side)
         ]
 
     def extent(self, part: Part) -> tuple[int, int, int, int]:

@@ -16,7 +16,7 @@ LAYOUT = st.builds(
     width=st.integers(1, 900),
     window=st.sampled_from([64, 128, 192]),
     overlap=st.sampled_from([0.0, 0.1, 0.25, 0.33, 0.5]),
-    group=st.integers(1, 5),
+    group=st.integers(0, 5),
 )
 
 
@@ -58,6 +58,11 @@ def test_four_windows_over_a_pixel_see_four_views():
         around = {views.get((row + down, column + right)) for down in (0, 1) for right in (0, 1)} - {None}
         if row < layout.counts[0] - 1 and column < layout.counts[1] - 1:
             assert len(around) == 4
+
+
+@pytest.mark.parametrize(("window", "overlap", "side"), [(512, 0.5, 4), (512, 0.25, 3), (1024, 0.5, 1), (64, 0.5, 4)])
+def test_parts_are_bounded_in_windows_and_pixels(window: int, overlap: float, side: int):
+    assert Layout(100, 100, window, overlap).side == side
 
 
 @pytest.mark.parametrize(
