@@ -12,6 +12,7 @@ from cnn.unet import NETWORK_STRIDE
 from errors import SettingError
 
 PART_WINDOWS, PART_SIDE = 4, 1280  # windows and pixels a side of a part, at most: a worker's memory goes by them
+BLEND = 32  # pixels from a window's edge to where it counts as much as its neighbour
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,12 @@ class Layout:
     def ramp(self, before: bool, after: bool) -> np.ndarray:
         """Weight of each row of a window, float32, falling off where there is a neighbour before or after.
 
-        Those of neighbours add up to 1 over the pixels that they share.
+        Those of neighbours add up to 1 over the pixels that they share. Both count alike but for BLEND pixels at
+        either end: a mean of two views is better than one, and of weights that fall off all the way one prevails.
         """
-        rise = np.sin(np.pi / 2 * (np.arange(self.shared) + 0.5) / max(self.shared, 1)).astype(np.float32) ** 2
+        blend = min(BLEND, self.shared // 2)
+        rise = np.sin(np.pi / 2 * (np.arange(blend) + 0.5) / max(blend, 1)).astype(np.float32) ** 2 / 2
+        rise = np.concatenate([rise, np.full(self.shared - 2 * blend, 0.5, np.float32), 1 - rise[::-1]])
         weight = np.ones(self.window, np.float32)
         if before:
             weight[: self.shared] = rise
