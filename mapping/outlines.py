@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 import shapely
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import rasterize, shapes
 from rasterio.windows import Window
 
@@ -87,12 +89,14 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: i
     histograms = {name: np.zeros((count, len(bins) - 1), np.int32) for name, bins in BINS.items()}
     bounds = found.bounds.to_numpy() if count else np.zeros((0, 4))
     tops = range(0, scene.grid.height, STRIP)
-    for strip in in_order(lambda top: strip_of(found, bounds, probability, scene, top), tops, threads):
-        sums[strip.here] += strip.sums
-        pixels[strip.here] += strip.pixels
-        edges += strip.edges
-        for name, told in strip.histograms.items():
-            histograms[name][strip.here] += told
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # rasterize silences its own, but not between threads
+        for strip in in_order(lambda top: strip_of(found, bounds, probability, scene, top), tops, threads):
+            sums[strip.here] += strip.sums
+            pixels[strip.here] += strip.pixels
+            edges += strip.edges
+            for name, told in strip.histograms.items():
+                histograms[name][strip.here] += told
     with np.errstate(invalid="ignore"):
         mean = sums / pixels
     return {
