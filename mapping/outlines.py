@@ -41,9 +41,10 @@ COLUMNS = {
 def polygons(mask: Path) -> gpd.GeoSeries:
     """Outlines of the connected glaciers of ``mask.tif``, in its coordinate system; pixels' corners do not connect."""
     with rasterio.open(mask) as source:
+        band = rasterio.band(source, 1)
         found = [
             shapely.geometry.shape(shape)
-            for shape, value in shapes(rasterio.band(source, 1), connectivity=4, transform=source.transform)
+            for shape, value in shapes(band, mask=band, connectivity=4, transform=source.transform)  # 0 is masked
             if value == 1
         ]
         return gpd.GeoSeries(found, crs=source.crs)

@@ -62,7 +62,7 @@ def stretched(band: np.ndarray, valid: np.ndarray) -> np.ndarray:
 def png(picture: np.ndarray) -> bytes:
     """A picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
-    imsave(buffer, picture, format="png")
+    imsave(buffer, picture, format="png", pil_kwargs={"compress_level": 3})  # twice as fast, hardly larger
     return buffer.getvalue()
 
 
