@@ -2,5 +2,5 @@
 
 import os
 
-# Of its own accord GDAL keeps 5 % of the machine's memory for blocks to be read again, which parts hardly do. Megabytes.
+# Megabytes. GDAL's own choice, 5 % of the machine's memory, is for blocks to be read again, which parts hardly do.
 os.environ.setdefault("GDAL_CACHEMAX", "128")
