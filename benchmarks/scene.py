@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(options, Path(folder))
     for name, value in figures.items():
-        print(f"{name:24s}{value:12.1f}")
+        print(f"{name:24s}{value:12.2f}")
     path = options.out / "scenes.json"
     lines = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     lines[f"{options.height} x {options.width}, overlap {options.overlap:g}"] = figures

@@ -21,8 +21,8 @@ from fusion.layout import Layout, Part
 from fusion.pipeline import in_order
 from tiles.tile import Tile
 
-LARGE = 1536  # pixels a side beyond which a tile is mapped by windows
-WINDOW, OVERLAP = 1024, 0.125  # of a large tile, at most
+LARGE = 768  # pixels a side beyond which a tile is mapped by windows, which the processor's caches hold better
+WINDOW, OVERLAP = 640, 0.125  # of a large tile, at most
 STRIP = 256  # rows that are fused at a time
 HALO = max(NEIGHBOURHOODS) // 2 + 1  # rows around a strip that the fusion looks at
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ from rasterio.windows import Window
 from errors import GridError, RasterError
 from tiles.raster import MAX_PIXELS, one_line
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
+
+QUALITY = "quality"  # beside the bands' names
 
 
 @dataclass(frozen=True)
@@ -87,18 +90,26 @@ class Scene:
 
     def read(self, row: int, column: int, rows: int, columns: int) -> Tile:
         """A rectangle of the scene in pixels of its grid; what lies beyond the scene is nodata."""
-        return self._tile(lambda path, index, how: read_part(path, index, self.grid, (row, column, rows, columns), how))
+        box = (row, column, rows, columns)
+        numbers = {
+            name: read_part(band.path, band.index, self.grid, box, Resampling.average)
+            for name, band in self.bands.items()
+        }
+        if self.quality is None:
+            return self._tile(numbers, None)
+        return self._tile(numbers, read_part(self.quality.path, 1, self.grid, box, Resampling.nearest))
 
     def sample(self, step: int) -> Tile:
         """Every ``step``-th pixel of every ``step``-th row of the whole scene."""
         shape = (math.ceil(self.grid.height / step), math.ceil(self.grid.width / step))
-        return self._tile(lambda path, index, _: read_sampled(path, index, shape))
+        quality = {} if self.quality is None else {QUALITY: Band(self.quality.path)}
+        numbers = read_samples({**self.bands, **quality}, shape)
+        return self._tile(numbers, numbers.get(QUALITY))
 
-    def _tile(self, read: Callable[[str, int, Resampling], np.ndarray]) -> Tile:
-        numbers = {name: read(band.path, band.index, Resampling.average) for name, band in self.bands.items()}
+    def _tile(self, numbers: Mapping[str, np.ndarray], quality: np.ndarray | None) -> Tile:
         valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(numbers[name]) for name in OPTICAL_BANDS])
-        if self.quality is not None:
-            valid &= ~self.quality.unusable(read(self.quality.path, 1, Resampling.nearest))
+        if self.quality is not None and quality is not None:
+            valid &= ~self.quality.unusable(quality)
         bands = {name: physical(self.bands[name], numbers[name], valid) for name in OPTICAL_BANDS}
         if THERMAL_BAND in numbers:
             measured = valid & np.isfinite(numbers[THERMAL_BAND]) & (numbers[THERMAL_BAND] > 0)
@@ -136,13 +147,18 @@ def read_part(path: str, index: int, grid: Grid, box: tuple[int, int, int, int],
     return numbers
 
 
-def read_sampled(path: str, index: int, shape: tuple[int, int]) -> np.ndarray:
-    """The whole band at a coarser grid by nearest pixels, float32."""
-    with opened(path) as source:
-        try:
-            return np.asarray(source.read(index, out_shape=shape, resampling=Resampling.nearest), np.float32)
-        except RasterioError as problem:
-            raise unreadable(path, problem) from None
+def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Whole bands at a coarser grid by nearest pixels, float32, a few side by side: most of it is decompression."""
+
+    def sample(band: Band) -> np.ndarray:
+        with opened(band.path) as source:
+            try:
+                return np.asarray(source.read(band.index, out_shape=shape, resampling=Resampling.nearest), np.float32)
+            except RasterioError as problem:
+                raise unreadable(band.path, problem) from None
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(bands, pool.map(sample, bands.values())))
 
 
 def opened(path: str) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from rasterio.crs import CRS
 
 from errors import GridError, ProductError
-from mapping.scene import Band, Grid, Scene, grid_of, opened, read_sampled
+from mapping.scene import Band, Grid, Scene, grid_of, opened, read_samples
 from tiles.coding import EIGHT_BIT, recognise_reflectance, recognise_temperature
 from tiles.folder import BAND_FOLDERS, band_folders, find_tiles
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND
@@ -107,7 +107,7 @@ def coded(name: str, bands: Mapping[str, Band], grid: Grid, where: str) -> Scene
     """The scene with its numbers recognised, as those of a tile are."""
     step = max(1, math.ceil(max(grid.height, grid.width) / SAMPLE_SIDE))
     shape = (math.ceil(grid.height / step), math.ceil(grid.width / step))
-    numbers = {band: read_sampled(one.path, one.index, shape) for band, one in bands.items()}
+    numbers = read_samples(bands, shape)
     optical = [numbers[band] for band in OPTICAL_BANDS]
     valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(band) for band in optical])
     coding = recognise_reflectance(optical, numbers["swir1"], valid, where)
