@@ -207,7 +207,7 @@ def run(options: argparse.Namespace, data: Path | None) -> None:
             return run(options, Path(sample))
     jobs = options.jobs or os.cpu_count() or 1
     torch.set_num_threads(jobs)
-    figures = measure(data, jobs)
+    figures = {"data": options.data.name if options.data else "synthetic", **measure(data, jobs)}
     for name, seconds in figures["median_s_per_tile_one_thread"].items():
         print(f"{name:26s}{seconds:8.3f} s on one thread")
     for name in ("steady_s_per_tile", "yardstick_s", "start_up_s", "import_torch_s"):

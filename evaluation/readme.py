@@ -119,7 +119,7 @@ def inference_block(results: Results) -> str:
         "peak memory": f"{results['peak_memory_mib']:.0f} MiB",
     }
     told = (
-        f"{results['tiles']} tiles of 512 x 512 pixels on {results['threads']} processor threads "
+        f"{results['tiles']} tiles ({results['data']}) of 512 x 512 pixels on {results['threads']} processor threads "
         f"(Python {results['python']}, torch {results['torch']})"
     )
     parts = "Stages of a tile on one thread: " + ", ".join(f"{name} {value:.3f} s" for name, value in stages.items())

@@ -23,7 +23,7 @@ from tiles.raster import atomic_output
 from tiles.tile import THERMAL_BAND
 
 EQUAL_AREA = "EPSG:6933"  # cylindrical equal-area on WGS 84, anywhere but at the poles
-STRIP = 256  # rows at a time
+STRIP_PIXELS = 2**21  # at a time, or 128 rows where these are more
 # What a median is read off: bins of 0.01 in NDSI and half a kelvin
 BINS = {"ndsi": np.linspace(-1, 1, 201), THERMAL_BAND: np.linspace(180, 340, 321)}
 COLUMNS = {
@@ -89,10 +89,11 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: i
     sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros(count)
     histograms = {name: np.zeros((count, len(bins) - 1), np.int32) for name, bins in BINS.items()}
     bounds = found.bounds.to_numpy() if count else np.zeros((0, 4))
-    tops = range(0, scene.grid.height, STRIP)
+    strip_rows = max(1, STRIP_PIXELS // scene.grid.width // 128) * 128
+    tops = range(0, scene.grid.height, strip_rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # rasterize silences its own, but not between threads
-        for strip in in_order(lambda top: strip_of(found, bounds, probability, scene, top), tops, threads):
+        for strip in in_order(lambda top: strip_of(found, bounds, probability, scene, top, strip_rows), tops, threads):
             sums[strip.here] += strip.sums
             pixels[strip.here] += strip.pixels
             edges += strip.edges
@@ -120,9 +121,11 @@ class Strip:
     edges: np.ndarray
 
 
-def strip_of(found: gpd.GeoSeries, bounds: np.ndarray, probability: Path, scene: Scene, top: int) -> Strip:
-    """The rows from ``top``, STRIP of them at most."""
-    rows = min(STRIP, scene.grid.height - top)
+def strip_of(
+    found: gpd.GeoSeries, bounds: np.ndarray, probability: Path, scene: Scene, top: int, most_rows: int
+) -> Strip:
+    """The rows from ``top``, so many of them at most; ``bounds`` as for ``owners``."""
+    rows = min(most_rows, scene.grid.height - top)
     owner = owners(found, bounds, scene.grid, top, rows)
     edges = edge_pixels(owner, rows, len(found))
     owner = owner[1 : rows + 1, 1:-1]

@@ -148,7 +148,7 @@ def read_part(path: str, index: int, grid: Grid, box: tuple[int, int, int, int],
 
 
 def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Whole bands at a coarser grid by nearest pixels, float32, a few side by side: most of it is decompression."""
+    """Whole bands at a coarser grid by nearest pixels, float32, two side by side: most of it is decompression."""
 
     def sample(band: Band) -> np.ndarray:
         with opened(band.path) as source:
@@ -157,7 +157,7 @@ def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str,
             except RasterioError as problem:
                 raise unreadable(band.path, problem) from None
 
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(2) as pool:
         return dict(zip(bands, pool.map(sample, bands.values())))
 
 

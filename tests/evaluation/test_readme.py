@@ -15,7 +15,8 @@ from tests.examples import example_results
 
 ROOT = Path(__file__).resolve().parents[2]
 INFERENCE = {
-    "tiles": 2, "threads": 2, "python": "3.11", "torch": "2.13", "start_up_s": 1.0, "steady_s_per_tile": 1.5,
+    "tiles": 2, "data": "synthetic", "threads": 2,
+    "python": "3.11", "torch": "2.13", "start_up_s": 1.0, "steady_s_per_tile": 1.5,
     "yardstick_s": 3.0, "import_torch_s": 0.8, "median_s_per_tile_one_thread": {"read": 0.1}, "peak_memory_mib": 900.0,
     "growth": {
         "tiles": {"2": {"seconds": 4.0, "peak_memory_mib": 800.0}},
