@@ -16,7 +16,7 @@ RELATIVE = ("rank", "scene", "meanscene")  # transforms that look at the scene's
 CENTRED = ("std", "correlation")  # those that look at its median, for the numbers' sake alone
 
 
-def tile_levels(tile: Tile, rows: Collection[str] = tuple(INDICES)) -> dict[str, np.ndarray]:
+def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
     """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,).
 
     Of more than SAMPLE valid pixels a regular part is enough.

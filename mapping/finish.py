@@ -16,14 +16,13 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
 from errors import GridError, OutputError
-from fusion.model_file import load_model
 from fusion.pipeline import split_jobs
 from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import KM2, Postprocess, tidy_mask, tidy_outlines
 from mapping.report import report_data, write_report
-from mapping.run import Job
+from mapping.run import Job, loaded
 from mapping.scene import Grid, Scene
 from mapping.truth import on_grid
 from scores.agreement import all_scores
@@ -43,7 +42,7 @@ def finish(
     """
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
-    model = load_model(Path(job.model), torch.device("cpu"))
+    model = loaded(job.model, "cpu")
     write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)

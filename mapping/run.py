@@ -103,7 +103,6 @@ def on_threads(
         start = time.time()
         left = prepare(job, resume)
         at_once, _ = split_jobs(threads, len(left), torch.device(job.device))
-        loaded(job.model, job.device)
         done = in_order(lambda part, job=job: work_on(job, part), left, at_once)  # type: ignore[misc]
         seconds = list(tqdm(done, total=len(left), desc=job.scene.name, unit="part", disable=None))
         yield job, finish(job, seconds, start)
