@@ -44,7 +44,7 @@ class TrainingConfig:
     imagenet: bool = True
     mixed_precision: bool = True
     seed: int = 0
-    extra_share: float = 0.2  # of the samples, where there are extra tiles
+    extra_share: float = 0.3  # of the samples, where there are extra tiles
     simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
     simulation: Simulation = field(default_factory=Simulation)
     evaluate_every: int = 150
@@ -78,7 +78,7 @@ class UNetTrainer:
         self.config, self.device = config, device
         self.settings = settings_of(config, tiles, extra)
         self.mean, self.std = channel_statistics(tiles, config.channels)
-        drawn = simulated_tiles(tiles, config.simulation, config.seed) if config.simulated_share else []
+        drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed) if config.simulated_share else []
         groups = [tiles, extra, drawn]
         prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
         self.sampler = CropSampler(
@@ -177,11 +177,11 @@ def settings_of(config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Se
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
     """How often each tile is drawn: the later groups have ``shares`` of the draws, the first one the rest.
 
-    Within a group by valid area; by its root among the extra tiles, which are small.
+    Within a group by valid area; by its root among the extra tiles and the copies, of which some are small.
     """
     given = [share if group else 0.0 for group, share in zip(groups[1:], shares)]
     weights: list[float] = []
-    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 1.0)):
+    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 0.5)):
         area = [float(tile.valid.sum()) ** power for tile in group]
         weights += [value * share / max(sum(area), 1.0) for value in area]
     return weights
