@@ -34,9 +34,9 @@ class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""
 
     channels: tuple[str, ...] = CHANNELS
-    steps: int = 360
+    steps: int = 1200
     batch: int = 8
-    crop: int = 320
+    crop: int = 256
     learning_rate: float = 1e-3
     warmup: float = 0.15
     weight_decay: float = 1e-2
@@ -47,7 +47,7 @@ class TrainingConfig:
     extra_share: float = 0.3  # of the samples, where there are extra tiles
     simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
     simulation: Simulation = field(default_factory=Simulation)
-    evaluate_every: int = 150
+    evaluate_every: int = 300
     checkpoint_every: int = 100
     augmentation: Augmentation = field(default_factory=Augmentation)
 

@@ -23,11 +23,17 @@ EVIDENCE = (
 
 @dataclass(frozen=True)
 class Fusion:
-    """Weights of the pieces of EVIDENCE, bias, and the probability above which a pixel is mapped."""
+    """Weights of the pieces of EVIDENCE, bias, and the probability above which a pixel is mapped.
+
+    ``own_share`` and ``own_limit`` (log-odds): how far a scene moves that threshold towards its own, as
+    ``fusion.scene_threshold`` says.
+    """
 
     weights: tuple[float, ...]
     bias: float
     threshold: float
+    own_share: float = 0.0
+    own_limit: float = 0.0
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:

@@ -156,4 +156,4 @@ def predict(
         return fused_rows(model.fusion, unet, gbm, tile.valid, top, min(top + STRIP, height))
 
     probability = np.concatenate(list(in_order(fuse, range(0, height, STRIP), jobs)))
-    return Prediction(unet, gbm, probability, (probability > model.fusion.threshold) & tile.valid)
+    return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

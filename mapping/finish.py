@@ -43,7 +43,7 @@ def finish(
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model = loaded(job.model, "cpu")
-    write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
+    threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
     write_outlines(outlines, out)
@@ -51,6 +51,7 @@ def finish(
     layers = draw_layers(scene, out)
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = mapped_facts(scene, out)
+    facts["threshold"] = threshold
     facts["glaciers"] = len(outlines)
     facts["outlines_km2"] = float(outlines["area_km2"].sum())
     summary = (

@@ -42,7 +42,7 @@ class Seasons:
     snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers
     snow_left_early: tuple[float, float] = (0.35, 0.8)  # in early summer
     early: float = 0.25
-    debris: tuple[float, float] = (0.05, 0.7)  # of the glacier
+    debris: tuple[float, float] = (0.05, 0.7)  # of the glacier, drawn evenly in its logarithm
     debris_covered: float = 0.7  # share of the copies with debris
     lakes: float = 0.4
     clouds: float = 0.2
@@ -159,7 +159,7 @@ def debris_cover(truth: np.ndarray, height: np.ndarray, seasons: Seasons, random
     across = gaussian_filter(random.standard_normal(int(margin.max()) + 2), random.uniform(0.5, 1.5) * STRIPE / 2)
     stripes = np.interp(margin, np.arange(len(across)), across / max(across.std(), 1e-6))
     uneven = random.uniform(0.1, 0.4) * blotches(random, truth.shape, 16, 2) + random.uniform(0.0, 0.3) * stripes
-    depth = rank_within(uneven - height, truth) - (1 - random.uniform(*seasons.debris))
+    depth = rank_within(uneven - height, truth) - (1 - float(np.exp(random.uniform(*np.log(seasons.debris)))))
     return np.where(truth, np.clip(depth * random.uniform(5, 30), 0, random.uniform(0.75, 1.0)), 0).astype(np.float32)
 
 

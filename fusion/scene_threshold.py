@@ -1,0 +1,51 @@
+"""A threshold that looks at the scene: part of the way from the fitted one to the scene's own.
+
+On scenes unlike those it was trained on, a network still ranks pixels well, but its log-odds are shifted. Otsu's method
+(Otsu 1979, doi:10.1109/TSMC.1979.4310076) finds where the scene's own log-odds divide best, without any label; a share
+of the way there, and no further than a limit, keeps most of its gain elsewhere and costs next to nothing at home.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fusion.fuse import LOGIT_LIMIT, Fusion, log_odds
+
+STEPS = 200  # of the log-odds between both limits
+EDGES = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, STEPS + 1)
+SMALLEST_SHARE = 0.02  # of the valid pixels on either side of the fitted threshold: below it there is one class
+
+
+def log_odds_counts(probability: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """How many pixels of ``among`` (bool (H, W)) lie between each two of EDGES, int64 (200,); counts of parts add up."""
+    return np.histogram(log_odds(probability[among]), EDGES)[0]
+
+
+def otsu_level(counts: np.ndarray) -> float:
+    """The log-odds that divide the pixels into the two classes farthest apart, each weighed by its size."""
+    middles = (EDGES[:-1] + EDGES[1:]) / 2
+    below, total = np.cumsum(counts)[:-1], counts.sum()
+    moments = np.cumsum(counts * middles)
+    apart = (moments[-1] * below - moments[:-1] * total) ** 2 / np.maximum(below * (total - below), 1.0)
+    best = np.flatnonzero(apart >= apart.max() * (1 - 1e-12))
+    return float(EDGES[1:-1][best].mean())
+
+
+def scene_level(counts: np.ndarray, level: float, share: float, limit: float) -> float:
+    """The scene's threshold in log-odds: ``share`` of the way from ``level`` to Otsu's, at most ``limit`` away."""
+    above = counts[EDGES[:-1] >= level].sum() / max(counts.sum(), 1)
+    if not SMALLEST_SHARE <= above <= 1 - SMALLEST_SHARE:
+        return level
+    return level + float(np.clip(share * (otsu_level(counts) - level), -limit, limit))
+
+
+def scene_threshold(fusion: Fusion, counts: np.ndarray) -> float:
+    """The probability above which pixels of a scene with these ``counts`` of log-odds are mapped."""
+    level = float(log_odds(np.array([fusion.threshold]))[0])
+    return float(1 / (1 + np.exp(-scene_level(counts, level, fusion.own_share, fusion.own_limit))))
+
+
+def glacier_mask(fusion: Fusion, probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The mask, bool (H, W), of a tile that is its own scene, from its fused probability."""
+    threshold = scene_threshold(fusion, log_odds_counts(probability, valid)) if valid.any() else fusion.threshold
+    return np.asarray((probability > threshold) & valid)
