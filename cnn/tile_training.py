@@ -13,7 +13,7 @@ import torch
 
 from cnn.augment import Augmentation, CropSampler, TrainingTile, prepare
 from cnn.imagenet import start_from_imagenet
-from cnn.predict import UNetModel
+from cnn.tile_probability import UNetModel
 from cnn.trainer import Trainer, TrainerSettings, load_checkpoint
 from cnn.unet import CompactUNet, place
 from errors import TrainingError

@@ -21,7 +21,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cnn.device import choose_device
-from cnn.predict import UNetModel, unet_probability
+from cnn.tile_probability import UNetModel, unet_probability
 from cnn.tile_training import TrainingConfig, finished_model, model_of, settings_of, tile_trainer
 from cnn.trainer import train
 from errors import exit_code

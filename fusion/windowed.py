@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from baseline.gbm import gbm_score
-from cnn.predict import VIEWS, network_input, view_probability
+from cnn.tile_probability import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.indices import INDICES, compute_index
 from features.levels import RELATIVE, relative_rows, tile_levels
