@@ -29,7 +29,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 
 from baseline.gbm import gbm_score
 from benchmarks.yardstick import yardstick_seconds
-from cnn.predict import unet_probability
+from cnn.tile_probability import unet_probability
 from errors import exit_code
 from features.stack import build_stack
 from fusion.fuse import fused_probability

@@ -15,17 +15,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from tqdm import tqdm
 
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cnn.curves import draw_curves
-from cnn.predict import UNetModel, unet_probability
-from cnn.trainer import TrainingConfig, UNetTrainer, finished_model, settings_of
-from errors import TrainingError, exit_code
+from cnn.device import choose_device
+from cnn.tile_probability import UNetModel, unet_probability
+from cnn.tile_training import TrainingConfig, finished_model, model_of, settings_of, tile_trainer
+from cnn.trainer import train
+from errors import exit_code
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
@@ -56,34 +55,9 @@ def train_unet(
     finished = finished_model(checkpoint, settings_of(config, tiles, extra), config, device)
     if finished:
         return finished
-    trainer = UNetTrainer(tiles, extra, config, device)
-    if checkpoint.exists():
-        trainer.restore(checkpoint)
-    progress = tqdm(total=config.steps, initial=trainer.step, desc=checkpoint.stem, unit="step", disable=None)
-    while trainer.step < config.steps:
-        trainer.curves["loss"].append(trainer.train_step())
-        progress.update()
-        last = trainer.step == config.steps
-        if held_out and (last or trainer.step % config.evaluate_every == 0):
-            trainer.curves["evaluated_at"].append(trainer.step)
-            trainer.curves["mcc"].append(score_tiles(trainer.model(), held_out, device))
-            print(
-                f"{checkpoint.stem}: step {trainer.step}, loss {np.mean(trainer.curves['loss'][-50:]):.4f}, "
-                f"held-out MCC {trainer.curves['mcc'][-1]:.4f}",
-                flush=True,
-            )
-        if last or trainer.step % config.checkpoint_every == 0:
-            trainer.save(checkpoint)
-    progress.close()
-    draw_curves(trainer.curves, checkpoint.with_suffix(".png"))
-    return trainer.model()
-
-
-def choose_device(name: str) -> torch.device:
-    """``auto`` takes the GPU when there is one; raises TrainingError when cuda is asked for and absent."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("--device cuda: no CUDA device is available; use --device cpu.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    trainer = tile_trainer(tiles, extra, config, device)
+    train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
+    return model_of(trainer, config)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -18,7 +18,7 @@ from typing import Any
 
 from baseline.training import TrainingRows
 from cnn.augment import Augmentation
-from cnn.trainer import CHANNELS, TrainingConfig
+from cnn.tile_training import CHANNELS, TrainingConfig
 from errors import exit_code
 from evaluation.generalise import add_recipe_arguments, recipe_of
 from evaluation.parts import Recipe, judge, train_parts

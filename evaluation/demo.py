@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from cnn.train_unet import choose_device
+from cnn.device import choose_device
 from errors import exit_code
 from evaluation.overview import TileView, draw_overview
 from evaluation.results import rounded

@@ -23,8 +23,8 @@ import numpy as np
 import torch
 
 from baseline.training import GbmConfig
-from cnn.train_unet import choose_device
-from cnn.trainer import TrainingConfig, settings_of
+from cnn.device import choose_device
+from cnn.tile_training import TrainingConfig, settings_of
 from errors import TrainingError, exit_code
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
 from evaluation.parts import Parts, Recipe, fold_name, judge, judge_with_copies, train_parts

@@ -11,9 +11,9 @@ from tqdm import tqdm
 
 from baseline.gbm import GbmModel
 from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
-from cnn.predict import UNetModel
+from cnn.tile_probability import UNetModel
+from cnn.tile_training import TrainingConfig
 from cnn.train_unet import train_unet
-from cnn.trainer import TrainingConfig
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated

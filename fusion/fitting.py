@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from fusion.fuse import Fusion, evidence, fused_probability, log_odds
+from fusion.fuse import Fusion, evidence, fused_probability
 from fusion.scene_threshold import EDGES, log_odds_counts, scene_level
 
 PIXEL_STEP = 7  # neighbours say the same: every seventh valid pixel is enough for a handful of weights

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from baseline.gbm import GbmModel, gbm_score
-from cnn.predict import UNetModel, unet_probability
+from cnn.tile_probability import UNetModel, unet_probability
 from features.stack import build_stack
 from fusion.fuse import Fusion, fused_probability
 from fusion.scene_threshold import glacier_mask

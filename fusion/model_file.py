@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from baseline.gbm import checksum, load_gbm
-from cnn.predict import UNetModel
+from cnn.tile_probability import UNetModel
 from cnn.unet import CompactUNet, place
 from errors import ModelFileError
 from features.stack import parse_channel

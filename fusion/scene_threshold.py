@@ -17,7 +17,7 @@ SMALLEST_SHARE = 0.02  # of the valid pixels on either side of the fitted thresh
 
 
 def log_odds_counts(probability: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """How many pixels of ``among`` (bool (H, W)) lie between each two of EDGES, int64 (200,); counts of parts add up."""
+    """Pixels of ``among`` (bool (H, W)) between each two of EDGES, int64 (200,); counts of parts add up."""
     return np.histogram(log_odds(probability[among]), EDGES)[0]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from baseline.gbm import gbm_score
-from cnn.predict import VIEWS, network_input, view_probability
+from cnn.tile_probability import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.indices import INDICES, compute_index
 from features.levels import RELATIVE, relative_rows, tile_levels
@@ -19,6 +19,7 @@ from fusion.fuse import NEIGHBOURHOODS, Fusion, fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile
 from fusion.layout import Layout, Part
 from fusion.pipeline import in_order
+from fusion.scene_threshold import glacier_mask
 from tiles.tile import Tile
 
 LARGE = 768  # pixels a side beyond which a tile is mapped by windows, which the processor's caches hold better

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from cnn.train_unet import choose_device
+from cnn.device import choose_device
 from errors import ProductError, SettingError, exit_code
 from fusion.layout import Layout
 from fusion.model_file import load_model

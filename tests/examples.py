@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from baseline.gbm import GbmModel
-from cnn.predict import UNetModel
+from cnn.tile_probability import UNetModel
 from cnn.unet import CompactUNet
 from evaluation.systems import SYSTEMS, Scored, summary
 from fusion.fuse import Fusion

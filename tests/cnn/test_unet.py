@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn.imagenet import encoder_names, start_from_imagenet, stem_filters
-from cnn.predict import UNetModel, network_input, unet_probability
+from cnn.tile_probability import UNetModel, network_input, unet_probability
 from cnn.unet import CompactUNet
 from features.stack import FeatureStack
 

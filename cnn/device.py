@@ -1,0 +1,14 @@
+"""Which processor the networks run on."""
+
+from __future__ import annotations
+
+import torch
+
+from errors import TrainingError
+
+
+def choose_device(name: str) -> torch.device:
+    """``auto`` takes the GPU when there is one; raises TrainingError when cuda is asked for and absent."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("--device cuda: no CUDA device is available; use --device cpu.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,0 +1,168 @@
+"""What is special to training on tiles: the recipe, channel statistics, batches of crops, the U-Net's start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cnn.augment import Augmentation, CropSampler, TrainingTile, prepare
+from cnn.imagenet import start_from_imagenet
+from cnn.tile_probability import UNetModel
+from cnn.trainer import Trainer, TrainerSettings, load_checkpoint
+from cnn.unet import CompactUNet, place
+from errors import TrainingError
+from features.stack import build_stack
+from simulation.draw import Simulation, simulated_tiles
+from tiles.folder import LabelledTile
+
+TRAINER_FIELDS = tuple(one.name for one in fields(TrainerSettings))
+# fmt: off
+CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
+            "thermal.scene", "thermal.diff61",
+            "green.diff21", "green.diff61", "swir1.diff21", "green.std7")
+# fmt: on
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """All settings of a training run; stored in its checkpoint and in the model."""
+
+    channels: tuple[str, ...] = CHANNELS
+    steps: int = 1200
+    batch: int = 8
+    crop: int = 256
+    learning_rate: float = 1e-3
+    warmup: float = 0.15
+    weight_decay: float = 1e-2
+    average: float = 0.99
+    imagenet: bool = True
+    mixed_precision: bool = True
+    seed: int = 0
+    extra_share: float = 0.3  # of the samples, where there are extra tiles
+    simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
+    simulation: Simulation = field(default_factory=Simulation)
+    evaluate_every: int = 300
+    checkpoint_every: int = 100
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def trainer(self) -> TrainerSettings:
+        """What of it the trainer needs."""
+        return TrainerSettings(**{name: getattr(self, name) for name in TRAINER_FIELDS})
+
+
+def channel_statistics(tiles: Sequence[LabelledTile], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel over the valid pixels (every seventh), float32 (C,)."""
+    samples = np.concatenate([build_stack(tile, names).array[:, tile.valid][:, ::7] for tile, _ in tiles], axis=1)
+    known = np.isfinite(samples).any(axis=1)
+    mean, std = np.zeros(len(names), np.float32), np.ones(len(names), np.float32)
+    mean[known] = np.nanmean(samples[known], axis=1)
+    std[known] = np.maximum(np.nanstd(samples[known], axis=1), 1e-3)
+    return mean, std
+
+
+class TileBatches:
+    """Batches of crops for the trainer, drawn one after the other: their random state is saved with the run."""
+
+    def __init__(self, sampler: CropSampler, size: int) -> None:
+        self.sampler, self.size = sampler, size
+
+    def batch(self, step: int, share: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """This process's ``share`` of the next batch; the whole of it is drawn, so that all processes agree."""
+        channels, truth, valid = self.sampler.batch(self.size)
+        return channels[share], truth[share], valid[share]
+
+    def state(self) -> str:
+        """The random state, as text."""
+        return json.dumps(self.sampler.random.bit_generator.state)
+
+    def restore(self, state: str) -> None:
+        """Go on from a random state."""
+        self.sampler.random.bit_generator.state = json.loads(state)
+
+
+def tile_trainer(
+    tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile], config: TrainingConfig, device: torch.device
+) -> Trainer:
+    """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier."""
+    if not any(truth.any() for _, truth in tiles):
+        raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
+    mean, std = channel_statistics(tiles, config.channels)
+    torch.manual_seed(config.seed)
+    network = CompactUNet(len(config.channels) + 1)
+    if config.imagenet:
+        start_from_imagenet(network, (*config.channels, "valid"))
+    batches = TileBatches(crop_sampler(tiles, extra, config, mean, std), config.batch)
+    stored = {
+        "settings": settings_of(config, tiles, extra),
+        "mean": torch.from_numpy(mean),
+        "std": torch.from_numpy(std),
+    }
+    return Trainer(network, batches, config.trainer, device, stored)
+
+
+def crop_sampler(
+    tiles: Sequence[LabelledTile],
+    extra: Sequence[LabelledTile],
+    config: TrainingConfig,
+    mean: np.ndarray,
+    std: np.ndarray,
+) -> CropSampler:
+    """Draws from the tiles, the extra ones and the simulated copies, each group with its share."""
+    drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed) if config.simulated_share else []
+    groups = [tiles, extra, drawn]
+    prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
+    return CropSampler(
+        [tile for group in prepared for tile in group],
+        sample_weights(prepared, (config.extra_share, config.simulated_share)),
+        config.channels,
+        config.crop,
+        config.augmentation,
+        mean,
+        std,
+        config.seed,
+    )
+
+
+def settings_of(config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> str:
+    """What a run is recognised by: its configuration and the ids of its tiles."""
+    return json.dumps({"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]})
+
+
+def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
+    """How often each tile is drawn: the later groups have ``shares`` of the draws, the first one the rest.
+
+    Within a group by valid area; by its root among the extra tiles and the copies, of which some are small.
+    """
+    given = [share if group else 0.0 for group, share in zip(groups[1:], shares)]
+    weights: list[float] = []
+    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 0.5)):
+        area = [float(tile.valid.sum()) ** power for tile in group]
+        weights += [value * share / max(sum(area), 1.0) for value in area]
+    return weights
+
+
+def model_of(trainer: Trainer, config: TrainingConfig) -> UNetModel:
+    """The averaged network of a run, ready to predict."""
+    return unet_model({**trainer.stored, "averaged": trainer.averaged}, config, trainer.device)
+
+
+def finished_model(path: Path, settings: str, config: TrainingConfig, device: torch.device) -> UNetModel | None:
+    """The network of a checkpoint that has taken all its steps with these settings, else None."""
+    state = load_checkpoint(path) if path.exists() else {}
+    if state.get("settings") != settings or state["step"] < config.steps:
+        return None
+    return unet_model(state, config, device)
+
+
+def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.device) -> UNetModel:
+    """The network with the averaged weights, mean and standard deviation of a checkpoint's state."""
+    network = CompactUNet(len(config.channels) + 1)
+    network.load_state_dict({name: value.cpu() for name, value in state["averaged"].items()})
+    return UNetModel(place(network.eval(), device), config.channels, state["mean"].numpy(), state["std"].numpy())
