@@ -58,9 +58,8 @@ def mean_mcc(groups: Sequence[Sequence[LevelCounts]], level: float, share: float
 
 def pooled_mcc(tiles: Sequence[LevelCounts], level: float, share: float) -> float:
     """MCC of the masks above each tile's own threshold."""
-    tp, fp, fn, tn = sum(
-        tile.at(scene_level(tile.glacier + tile.ground, level, share, LIMIT) if share else level) for tile in tiles
-    )
+    levels = [scene_level(tile.glacier + tile.ground, level, share, LIMIT) if share else level for tile in tiles]
+    tp, fp, fn, tn = np.sum([tile.at(one) for tile, one in zip(tiles, levels)], axis=0)
     product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return float((tp * tn - fp * fn) / np.sqrt(product)) if product else 0.0
 
@@ -89,4 +88,15 @@ def with_threshold(fusion: Fusion, groups: Sequence[Group]) -> Fusion:
     level, share = max(
         ((level, share) for share in SHARES for level in LEVELS), key=lambda pair: mean_mcc(counts, *pair)
     )
-    return replace(fusion, threshold=float(1 / (1 + np.exp(-level))), own_share=share, own_limit=LIMIT)
+    return replace(fusion, threshold=probability_of(level), own_share=share, own_limit=LIMIT)
+
+
+def fit_threshold(groups: Sequence[Group], part: str) -> float:
+    """The fixed threshold of one part, ``unet`` or ``gbm``, with the highest mean MCC."""
+    counts = [[level_counts(getattr(tile, part), tile) for tile in group] for group in groups]
+    return probability_of(max(LEVELS, key=lambda level: mean_mcc(counts, level, 0.0)))
+
+
+def probability_of(level: float) -> float:
+    """The probability of some log-odds."""
+    return float(1 / (1 + np.exp(-level)))

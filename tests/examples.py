@@ -90,6 +90,8 @@ def example_results() -> dict[str, Any]:
         "folds": folds,
         "next_door": scores,
         "elsewhere": scores,
+        "snow": scores,
+        "groups": {"next door": dict.fromkeys(SYSTEMS, 0.5), "mean": dict.fromkeys(SYSTEMS, 0.5)},
         "leave_one_site_out": {"a mountain": scores},
         "shifted": {"no thermal band": dict.fromkeys(SYSTEMS, -0.1)},
         "strata": {"next_door": [stratum], "elsewhere": [stratum]},
