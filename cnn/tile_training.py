@@ -34,7 +34,7 @@ class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""
 
     channels: tuple[str, ...] = CHANNELS
-    steps: int = 1200
+    steps: int = 1000
     batch: int = 8
     crop: int = 256
     learning_rate: float = 1e-3
@@ -47,7 +47,7 @@ class TrainingConfig:
     extra_share: float = 0.3  # of the samples, where there are extra tiles
     simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
     simulation: Simulation = field(default_factory=Simulation)
-    evaluate_every: int = 300
+    evaluate_every: int = 250
     checkpoint_every: int = 100
     augmentation: Augmentation = field(default_factory=Augmentation)
 

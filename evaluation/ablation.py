@@ -78,7 +78,6 @@ VARIANTS: dict[str, Change] = {
     "no other seasons": lambda config: with_copies(config, 0, 4),
     "no other sensors": lambda config: with_copies(config, 6, 0),
     "no debris": lambda config: with_seasons(config, debris_covered=0.0),
-    "no spring": lambda config: with_seasons(config, spring=0.0),
     "corrected and unsaturated copies alone": clear_air,
     "larger pixels alone, as sharp as they are": lambda config: with_sensors(config, pixel=(1.0, 2.0), refocused=0.0),
     "ranks within the scene as channels": lambda config: replace(config, channels=CHANNELS + RANKS),

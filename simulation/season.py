@@ -1,13 +1,13 @@
-"""A labelled tile of a snowy scene as it would look in summer, or in spring under a higher sun.
+"""A labelled tile of a snowy scene as it would look once the seasonal snow has melted.
 
 What no single training scene shows is its own other seasons. The outline stays where it is; outside it the snow
 goes, but for patches, and rock, grass and lakes come out; inside it snow lies above the snow line and bare ice or
-debris below. Debris is a cover of its own, fresh and grey, without plants, in stripes along the flow. In spring the
-same snow lies on everything, and only the relief tells. The light on the slopes and the cloud mask are the tile's own.
-Every property of the new season is drawn at random, wide of any one place (domain randomisation, Tobin et al. 2017,
-arXiv:1703.06907), and no label or pixel of another scene is used: the spectra are drawn from ranges set wide around
-what is published for snow and ice (Dozier 1989, doi:10.1016/0034-4257(89)90101-6), for rock and plants (Baldridge et
-al. 2009, doi:10.1016/j.rse.2008.11.007) and for debris on ice (Casey et al. 2012, doi:10.5194/tc-6-85-2012).
+debris below. Debris is a cover of its own, fresh and grey, without plants, in stripes along the flow. The light on the
+slopes and the cloud mask are the tile's own. Every property of the new season is drawn at random, wide of any one
+place (domain randomisation, Tobin et al. 2017, arXiv:1703.06907), and no label or pixel of another scene is used: the
+spectra are drawn from ranges set wide around what is published for snow and ice (Dozier 1989,
+doi:10.1016/0034-4257(89)90101-6), for rock and plants (Baldridge et al. 2009, doi:10.1016/j.rse.2008.11.007) and for
+debris on ice (Casey et al. 2012, doi:10.5194/tc-6-85-2012).
 """
 
 from __future__ import annotations
@@ -42,8 +42,6 @@ class Seasons:
     snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers
     snow_left_early: tuple[float, float] = (0.35, 0.8)  # in early summer
     early: float = 0.25
-    spring: float = 0.3
-    bare_in_spring: tuple[float, float] = (0.0, 0.15)  # of the ground, by wind and avalanches
     debris: tuple[float, float] = (0.05, 0.7)  # of the glacier, drawn evenly in its logarithm
     debris_covered: float = 0.7  # share of the copies with debris
     lakes: float = 0.4
@@ -59,13 +57,9 @@ def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.ran
     if not tile.valid.any():
         return tile, truth
     light, height = sunlight_of(tile), height_of(tile)
-    spring = random.random() < seasons.spring
-    if spring:
-        fractions = spring_fractions(truth, light, tile.valid, seasons, random)
-    else:
-        fractions = cover_fractions(truth, height, tile.valid, seasons, random)
+    fractions = cover_fractions(truth, height, tile.valid, seasons, random)
     light = relit(light, tile, random.uniform(*seasons.light_power))
-    bands = seen_from_orbit(reflectances(fractions, light, random, spring), seasons.atmosphere, random)
+    bands = seen_from_orbit(reflectances(fractions, light, random), seasons.atmosphere, random)
     if tile.has_thermal and random.random() < seasons.thermal:
         bands[THERMAL_BAND] = temperatures(tile, fractions, light, height, random)
     bands = {name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()}
@@ -148,40 +142,9 @@ def cover_fractions(
     thin = shares["snow patch"] * np.clip(0.3 - 0.3 * blotches(random, shape, 10, 2), 0.0, 0.7)
     shares["ground"] = shares["ground"] + thin  # shows through the patches
     shares["snow patch"] = shares["snow patch"] - thin
-    return under_clouds(shares, seasons, random)
-
-
-def spring_fractions(
-    truth: np.ndarray, light: np.ndarray, valid: np.ndarray, seasons: Seasons, random: np.random.Generator
-) -> Mapping[str, np.ndarray]:
-    """As ``cover_fractions``, with snow on all glaciers and on all ground but what lies bare where relief is steep."""
-    shape = truth.shape
-    steep = np.abs(np.log(light) - np.log(gaussian_filter(light, 2.0)))
-    rough = rank_within(steep, valid) + random.uniform(0.3, 1.0) * blotches(random, shape, 20, 2)
-    bare = (rank_within(rough, valid & ~truth) > 1 - random.uniform(*seasons.bare_in_spring)) & ~truth
-    ground = gaussian_filter(bare.astype(np.float32), random.uniform(0.4, 1.0))
-    firn = gaussian_filter(truth.astype(np.float32), 0.5) * (1 - ground)
-    none = np.zeros(shape, np.float32)
-    shares = {
-        "ground": ground,
-        "firn": firn,
-        "ice": none,
-        "snow patch": 1 - ground - firn,
-        "lake": none,
-        "debris": none,
-    }
-    return under_clouds(shares, seasons, random)
-
-
-def under_clouds(
-    shares: Mapping[str, np.ndarray], seasons: Seasons, random: np.random.Generator
-) -> Mapping[str, np.ndarray]:
-    """The covers below a veil of cloud, which some copies have."""
-    ground = shares["ground"]
-    veil = np.zeros_like(ground)
+    veil = np.zeros(shape, np.float32)
     if random.random() < seasons.clouds:
-        noise = blotches(random, (len(ground), len(ground.T)), 60, 4)
-        veil = np.clip((noise - random.uniform(0.8, 2.0)) * 1.5, 0, 0.95).astype(np.float32)
+        veil = np.clip((blotches(random, shape, 60, 4) - random.uniform(0.8, 2.0)) * 1.5, 0, 0.95).astype(np.float32)
     return {**{name: share * (1 - veil) for name, share in shares.items()}, "cloud": veil}
 
 
@@ -228,20 +191,16 @@ def spectrum(cover: str, random: np.random.Generator) -> np.ndarray:
 
 
 def reflectances(
-    fractions: Mapping[str, np.ndarray], light: np.ndarray, random: np.random.Generator, fresh: bool = False
+    fractions: Mapping[str, np.ndarray], light: np.ndarray, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Reflectance of each optical band (H, W) from covers and light, with haze and noise.
-
-    ``fresh``: the same snow lies on glaciers and beside them.
-    """
+    """Reflectance of each optical band (H, W) from covers and light, with haze and noise."""
     shape = light.shape
     kinds = [np.exp(2 * blotches(random, shape, 120)) for _ in range(3)]  # kinds of rock and plants, in zones
     total = sum(kind * spectrum("ground", random) for kind in kinds) / sum(kinds) * fractions["ground"]
     uneven = np.exp(random.uniform(0.05, 0.25) * blotches(random, shape, 30, 2))
     total += fractions["ice"] * uneven * spectrum("ice", random) + fractions["lake"] * spectrum("lake", random)
-    snow = spectrum("snow", random)
-    total += fractions["firn"] * snow
-    total += fractions["snow patch"] * (snow if fresh else spectrum("snow", random))  # of different age
+    for cover in ("firn", "snow patch"):  # snow of different age
+        total += fractions[cover] * spectrum("snow", random)
     total += fractions["debris"] * np.exp(0.15 * blotches(random, shape, 20, 2)) * spectrum("debris", random)
     grain = gaussian_filter(random.standard_normal(shape, dtype=np.float32), random.uniform(0.3, 1.0))
     total *= light * np.exp(random.uniform(0.06, 0.3) * grain + random.normal(0, 0.1))

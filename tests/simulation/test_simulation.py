@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from features.indices import compute_index
 from simulation.atmosphere import Atmosphere, seen_from_orbit
 from simulation.draw import Simulation, simulated, simulated_tiles, snowy
-from simulation.season import Seasons, cover_fractions, debris_cover, other_season, rank_within, spring_fractions
+from simulation.season import Seasons, cover_fractions, debris_cover, other_season, rank_within
 from simulation.sensor import Sensors, other_sensor, refocused, resampled, smaller_part
 from tests.examples import example_tile
 from tiles.synthetic import synthetic_scene
 from tiles.tile import Tile
 
 WHOLE = Seasons(
-    cut_out=0.0, spring=0.0, debris_covered=0.0, clouds=0.0, lakes=0.0, snow_left=(0.0, 0.0), snow_left_early=(0.0, 0.0)
+    cut_out=0.0, debris_covered=0.0, clouds=0.0, lakes=0.0, snow_left=(0.0, 0.0), snow_left_early=(0.0, 0.0)
 )
 CLEAR = Atmosphere(uncorrected=0.0, saturated=0.0)
 STILL = Sensors(
@@ -101,17 +101,6 @@ def test_other_pixels_keep_the_means(factor: float):
     for name in tile.bands:
         assert copy.bands[name][copy.valid].mean() == pytest.approx(tile.bands[name][tile.valid].mean(), rel=0.05)
     assert outline.mean() == pytest.approx(truth.mean(), abs=0.03)
-
-
-def test_in_spring_snow_tells_nothing():
-    tile, truth = winter()
-    spring = replace(WHOLE, spring=1.0)
-    copy, _ = other_season(tile, truth, spring, np.random.default_rng(0))
-    ndsi = compute_index("ndsi", copy.bands)
-    for where in (truth & tile.valid, tile.valid & ~truth):
-        assert (ndsi[where] > 0.4).mean() > 0.8
-    fractions = spring_fractions(truth, np.full(truth.shape, 0.5), tile.valid, spring, np.random.default_rng(1))
-    np.testing.assert_allclose(sum(fractions.values()), 1.0, atol=1e-3)
 
 
 def test_debris_lies_on_the_tongues_as_a_cover_of_its_own():
