@@ -51,6 +51,7 @@ def finish(
     layers = draw_layers(scene, out)
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = mapped_facts(scene, out)
+    facts["notes"] = list(job.notes)
     facts["glaciers"] = len(outlines)
     facts["outlines_km2"] = float(outlines["area_km2"].sum())
     summary = (
