@@ -31,6 +31,7 @@ KELVIN = Coding("kelvin", 1.0, 0.0)
 # Reflectance of SWIR1 is below 0.55 over land in the median of any tile, so times 10 000 it stays below
 # 5 500; Collection-2 numbers code reflectance 0 as 7 273 and fall below 6 000 only in over-corrected shadow.
 LEVEL2_SWIR_FLOOR = 5_500.0
+SAMPLE_SIZE = 20_000  # pixels that tell two codings apart whose medians lie far from the floor between them
 UNIT_MAXIMUM = 5.0
 KELVIN_RANGE = (150.0, 350.0)
 LEVEL2_TEMPERATURE_RANGE = (3_000.0, 65_535.0)  # 159 K .. 373 K
@@ -46,7 +47,7 @@ def recognise_reflectance(
     """
     if not plausible.any():
         return None
-    known = [band[plausible] for band in optical]
+    known = [np.where(plausible, band, band.flat[plausible.argmax()]) for band in optical]  # faster than selecting
     largest = max(float(band.max()) for band in known)
     smallest = min(float(band.min()) for band in known)
     if largest > 65_535 or smallest < -20_000:
@@ -60,7 +61,11 @@ def recognise_reflectance(
         return EIGHT_BIT
     # shadow below 0 would pull the median down; without any SWIR1 above 0 the brightest band has to tell
     lit = swir1[plausible & (swir1 > 0)]
-    median = float(np.median(lit)) if lit.size else max(float(np.median(band)) for band in known)
+    median = (
+        float(np.median(lit[:: 1 + lit.size // SAMPLE_SIZE]))
+        if lit.size
+        else max(float(np.median(band[plausible])) for band in optical)
+    )
     return LEVEL2_REFLECTANCE if median > LEVEL2_SWIR_FLOOR else TENTHOUSANDTHS
 
 
@@ -82,6 +87,7 @@ def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str)
 
 def to_physical(band: np.ndarray, coding: Coding, valid: np.ndarray) -> np.ndarray:
     """Reflectance or kelvin as float32 (H, W), 0 under nodata."""
-    numbers = np.where(valid, band, 0).astype(np.float32)  # a float64 fill value may be beyond float32
-    physical = numbers * np.float32(coding.scale) + np.float32(coding.offset)
-    return np.where(valid, physical, np.float32(0))
+    numbers = np.where(valid, band, 0).astype(np.float32, copy=False)  # a float64 fill value may be beyond float32
+    numbers *= np.float32(coding.scale)
+    numbers += np.float32(coding.offset)
+    return np.where(valid, numbers, np.float32(0))

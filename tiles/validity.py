@@ -145,7 +145,8 @@ def out_of_range(numbers: Mapping[str, np.ndarray], coding: Coding) -> np.ndarra
     found = np.zeros(numbers["swir1"].shape, bool)
     for name in OPTICAL_BANDS:
         band = numbers[name]
-        found |= ((band > FILL_BELOW) & (band < lowest)) | ((band > highest) & (band < np.inf))
+        if not band.min() >= lowest or not band.max() <= highest:  # which is rare
+            found |= ((band > FILL_BELOW) & (band < lowest)) | ((band > highest) & (band < np.inf))
     return found
 
 
