@@ -127,14 +127,21 @@ def read_tile(files: TileFiles) -> Tile:
     if coding is None or not valid.any():
         bands, stated = {band: np.zeros(valid.shape, np.float32) for band in OPTICAL_BANDS}, "none (no valid pixel)"
     else:
-        bands, stated = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}, coding.name
-        thermal, found = read_thermal(numbers.get(THERMAL_BAND), valid, coding, tags, files)
-        if thermal is None:
-            notes.append(f"tile {files.tile_id}: {found}")
-        else:
-            bands[THERMAL_BAND] = thermal
-            stated = stated if found == stated else f"{stated}; temperature in {found}"
+        bands, stated, missing = physical_bands(numbers, valid, coding, tags, files)
+        notes += missing
     return Tile(files.tile_id, bands, valid, stated, georeference, files.paths["blue"].name, tuple(notes))
+
+
+def physical_bands(
+    numbers: Mapping[str, np.ndarray], valid: np.ndarray, coding: Coding, tags: Tags, files: TileFiles
+) -> tuple[dict[str, np.ndarray], str, list[str]]:
+    """The bands as reflectance and kelvin, float32 (H, W), how they were coded, and a note where thermal is missing."""
+    bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
+    thermal, found = read_thermal(numbers.get(THERMAL_BAND), valid, coding, tags, files)
+    if thermal is None:
+        return bands, coding.name, [f"tile {files.tile_id}: {found}"]
+    stated = coding.name if found == coding.name else f"{coding.name}; temperature in {found}"
+    return {**bands, THERMAL_BAND: thermal}, stated, []
 
 
 def read_numbers(files: TileFiles) -> tuple[dict[str, np.ndarray], Tags, Georeference | None]:

@@ -16,7 +16,7 @@ import numpy as np
 from tiles.coding import EIGHT_BIT, LEVEL2_REFLECTANCE, Coding
 from tiles.tile import OPTICAL_BANDS
 
-Tags = Mapping[str, "tuple[float, ...]"]  # the nodata values that the files themselves name, by band
+Tags = Mapping[str, tuple[float, ...]]  # the nodata values that the files themselves name, by band
 
 LOWEST_REFLECTANCE = -0.9  # shadow ends at -0.2; the fill value -9999 is -0.9999 where 10 000 is 1
 HIGHEST_REFLECTANCE = 5.0  # snow facing a low sun is below 3
