@@ -52,6 +52,7 @@ def finish(
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = mapped_facts(scene, out)
     facts["threshold"] = threshold
+    facts["notes"] = list(job.notes)
     facts["glaciers"] = len(outlines)
     facts["outlines_km2"] = float(outlines["area_km2"].sum())
     summary = (

@@ -42,6 +42,7 @@ class Job:
     model: str
     device: str
     out: str
+    notes: tuple[str, ...] = ()  # on doubtful pixels of the sample
 
     @property
     def folder(self) -> Path:
@@ -57,8 +58,9 @@ class Job:
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
     """The job, with the scene's quantiles gathered in a first pass over a sample of it."""
     step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
-    levels = levels_for(loaded(str(model.resolve()), str(device)), scene.sample(step))
-    return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()))
+    sample = scene.sample(step)
+    levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
+    return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()), sample.notes)
 
 
 Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from errors import GridError, RasterError
+from tiles.coding import DIGITAL, Coding
 from tiles.raster import MAX_PIXELS, one_line
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
+from tiles.validity import Tags, doubts, measured_temperature, valid_pixels, without_gaps
 
 QUALITY = "quality"  # beside the bands' names
 
@@ -55,13 +57,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Band:
-    """One band of a file: physical = number * scale + offset; ``planck`` (K1, K2) turns radiance into kelvin."""
+    """One band of a file: physical = number * scale + offset; ``planck`` (K1, K2) turns radiance into kelvin.
+
+    ``nodata``: the numbers that the file itself names as nodata.
+    """
 
     path: str
     index: int = 1
     scale: float = 1.0
     offset: float = 0.0
     planck: tuple[float, float] | None = None
+    nodata: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,10 @@ class Quality:
 
 @dataclass(frozen=True)
 class Scene:
-    """Bands by name on one grid; ``date`` as YYYY-MM-DD or empty; ``coding`` says how the numbers are understood."""
+    """Bands by name on one grid; ``date`` as YYYY-MM-DD or empty; ``coding`` says how the numbers are understood.
+
+    ``optical``: the coding of the optical bands, by which ``tiles.validity`` decides what is nodata.
+    """
 
     name: str
     bands: dict[str, Band]
@@ -87,6 +96,7 @@ class Scene:
     coding: str
     date: str = ""
     quality: Quality | None = None
+    optical: Coding = DIGITAL
 
     def read(self, row: int, column: int, rows: int, columns: int) -> Tile:
         """A rectangle of the scene in pixels of its grid; what lies beyond the scene is nodata."""
@@ -100,23 +110,32 @@ class Scene:
         return self._tile(numbers, read_part(self.quality.path, 1, self.grid, box, Resampling.nearest))
 
     def sample(self, step: int) -> Tile:
-        """Every ``step``-th pixel of every ``step``-th row of the whole scene."""
+        """Every ``step``-th pixel of every ``step``-th row of the whole scene, with notes on doubtful ones."""
         shape = (math.ceil(self.grid.height / step), math.ceil(self.grid.width / step))
         quality = {} if self.quality is None else {QUALITY: Band(self.quality.path)}
         numbers = read_samples({**self.bands, **quality}, shape)
-        return self._tile(numbers, numbers.get(QUALITY))
+        tile = self._tile(numbers, numbers.get(QUALITY))
+        usable = self._usable(numbers["swir1"], numbers.get(QUALITY))
+        return replace(tile, notes=tuple(doubts(numbers, self.optical, self._tags(), usable, self.name)))
 
     def _tile(self, numbers: Mapping[str, np.ndarray], quality: np.ndarray | None) -> Tile:
-        valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(numbers[name]) for name in OPTICAL_BANDS])
-        if self.quality is not None and quality is not None:
-            valid &= ~self.quality.unusable(quality)
+        tags = self._tags()
+        valid = valid_pixels(numbers, self.optical, tags) & self._usable(numbers["swir1"], quality)
         bands = {name: physical(self.bands[name], numbers[name], valid) for name in OPTICAL_BANDS}
         if THERMAL_BAND in numbers:
-            measured = valid & np.isfinite(numbers[THERMAL_BAND]) & (numbers[THERMAL_BAND] > 0)
+            measured = measured_temperature(numbers[THERMAL_BAND], valid, tags[THERMAL_BAND])
             if measured.any():
                 kelvin = physical(self.bands[THERMAL_BAND], numbers[THERMAL_BAND], measured)
-                bands[THERMAL_BAND] = np.where(valid & ~measured, np.float32(np.median(kelvin[measured])), kelvin)
+                bands[THERMAL_BAND] = without_gaps(kelvin, valid, measured)
         return Tile(self.name, bands, valid, self.coding)
+
+    def _tags(self) -> Tags:
+        return {name: band.nodata for name, band in self.bands.items()}
+
+    def _usable(self, numbers: np.ndarray, quality: np.ndarray | None) -> np.ndarray:
+        if self.quality is None or quality is None:
+            return np.ones(numbers.shape, bool)
+        return ~self.quality.unusable(quality)
 
 
 def physical(band: Band, numbers: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -173,6 +192,13 @@ def unreadable(path: str, problem: Exception) -> RasterError:
     """The error of a file that is missing or damaged."""
     name = path if len(path) < 300 else "the mosaic"
     return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
+
+
+def nodata_of(path: str, index: int = 1) -> tuple[float, ...]:
+    """The numbers that a file names as nodata in one of its bands: one or none."""
+    with opened(path) as source:
+        value = source.nodatavals[index - 1]
+    return () if value is None else (float(value),)
 
 
 def grid_of(path: str) -> Grid:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -11,10 +12,11 @@ import numpy as np
 from rasterio.crs import CRS
 
 from errors import GridError, ProductError
-from mapping.scene import Band, Grid, Scene, grid_of, opened, read_samples
+from mapping.scene import Band, Grid, Scene, grid_of, nodata_of, opened, read_samples
 from tiles.coding import EIGHT_BIT, recognise_reflectance, recognise_temperature
 from tiles.folder import BAND_FOLDERS, band_folders, find_tiles
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND
+from tiles.validity import measured_temperature, plausible_pixels, valid_pixels
 
 SAMPLE_SIDE = 1000  # pixels a side from which the coding is recognised
 
@@ -43,7 +45,8 @@ def open_stack(path: Path, numbers: Mapping[str, int]) -> Scene:
     for name, number in numbers.items():
         if number > count:
             raise ProductError(f"{path}: has {count} bands, but --bands takes {name} from band {number}; correct it.")
-    return coded(path.stem, {name: Band(str(path), number) for name, number in numbers.items()}, grid, str(path))
+    bands = {name: Band(str(path), number, nodata=nodata_of(str(path), number)) for name, number in numbers.items()}
+    return coded(path.stem, bands, grid, str(path))
 
 
 def open_mosaic(folder: Path) -> Scene:
@@ -55,7 +58,10 @@ def open_mosaic(folder: Path) -> Scene:
     grids = {one.tile_id: grid_of(str(one.paths["blue"])) for one in tiles}
     grid = enclosing(list(grids.values()), folder)
     bands = {
-        band: Band(virtual_mosaic(grid, [(str(one.paths[band]), grids[one.tile_id]) for one in tiles]))
+        band: Band(
+            virtual_mosaic(grid, [(str(one.paths[band]), grids[one.tile_id]) for one in tiles]),
+            nodata=tuple(sorted({value for one in tiles for value in nodata_of(str(one.paths[band]))})),
+        )
         for band in BAND_FOLDERS.values()
         if all(band in one.paths for one in tiles)
     }
@@ -108,19 +114,18 @@ def coded(name: str, bands: Mapping[str, Band], grid: Grid, where: str) -> Scene
     step = max(1, math.ceil(max(grid.height, grid.width) / SAMPLE_SIDE))
     shape = (math.ceil(grid.height / step), math.ceil(grid.width / step))
     numbers = read_samples(bands, shape)
+    tags = {band: one.nodata for band, one in bands.items()}
     optical = [numbers[band] for band in OPTICAL_BANDS]
-    valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(band) for band in optical])
-    coding = recognise_reflectance(optical, numbers["swir1"], valid, where)
+    coding = recognise_reflectance(optical, numbers["swir1"], plausible_pixels(numbers, tags), where)
     if coding is None:
         return Scene(name, {band: bands[band] for band in OPTICAL_BANDS}, grid, "none (no valid pixel)")
-    scaled = {band: Band(bands[band].path, bands[band].index, coding.scale, coding.offset) for band in OPTICAL_BANDS}
+    scaled = {band: replace(bands[band], scale=coding.scale, offset=coding.offset) for band in OPTICAL_BANDS}
     stated = coding.name
     if THERMAL_BAND in bands:
         kelvin = numbers[THERMAL_BAND]
-        measured = valid & np.isfinite(kelvin) & (kelvin > 0)
+        measured = measured_temperature(kelvin, valid_pixels(numbers, coding, tags), tags[THERMAL_BAND])
         if measured.any() and not (coding is EIGHT_BIT and kelvin[measured].max() <= 255):
             thermal = recognise_temperature(kelvin, measured, where)
-            one = bands[THERMAL_BAND]
-            scaled[THERMAL_BAND] = Band(one.path, one.index, thermal.scale, thermal.offset)
+            scaled[THERMAL_BAND] = replace(bands[THERMAL_BAND], scale=thermal.scale, offset=thermal.offset)
             stated = f"{coding.name}; temperature in {thermal.name}"
-    return Scene(name, scaled, grid, stated)
+    return Scene(name, scaled, grid, stated, optical=coding)
