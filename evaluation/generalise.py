@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -58,7 +59,7 @@ def measure(options: argparse.Namespace, recipe: Recipe, scenes: Scenes, sites: 
     elsewhere, away_masks = away(judged, "elsewhere", scenes.transfer)
     print_table("Elsewhere: trained on the tiles of --data alone, scored on --transfer", elsewhere)
     results: dict[str, Any] = {
-        "command": "python -m evaluation.generalise " + shown(options, FOLDERS),
+        "command": "python -m evaluation.generalise " + shown(options, FOLDERS) + sites_shown(options),
         "folds": judged.blocks,
         "next_door": scores,
         "elsewhere": elsewhere,
@@ -92,7 +93,7 @@ def measure(options: argparse.Namespace, recipe: Recipe, scenes: Scenes, sites: 
 
 def run(options: argparse.Namespace) -> None:
     """Train what is asked for, or measure everything."""
-    sites = dict(map(site, options.site)) if options.site else SITES
+    sites = dict(map(site, options.site)) if options.site else {name: SITES[name] for name in options.leave_out}
     recipe, scenes = recipe_of(options), scenes_of(options)
     sets = training_sets(scenes, options.folds, sites)
     for name in options.train or ():
@@ -101,6 +102,13 @@ def run(options: argparse.Namespace) -> None:
         train_network(name, recipe, sets[name])
     if not options.train:
         measure(options, recipe, scenes, sites)
+
+
+def sites_shown(options: argparse.Namespace) -> str:
+    """The sites of the command line, where they are not all of SITES."""
+    if options.site:
+        return "".join(f" --site '{one}'" for one in options.site)
+    return "" if options.leave_out == list(SITES) else f" --leave-out {shlex.join(options.leave_out)}"
 
 
 def site(text: str) -> tuple[str, Site]:
@@ -121,6 +129,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_recipe_arguments(parser)
     parser.add_argument("--unlabelled", type=Path, help="chips (.npz) whose histograms the tiles are matched to")
     parser.add_argument("--site", action="append", help="NAME=ID,ID: tiles of other mountains, left out together")
+    parser.add_argument("--leave-out", nargs="*", choices=list(SITES), default=list(SITES), help="sites (default: all)")
     parser.add_argument("--train", action="append", metavar="NAME", help="only train this network (repeatable)")
     options = parser.parse_args(argv)
     if not options.transfer:
