@@ -32,8 +32,9 @@ from fusion.model_file import save_model
 from mapping.finish import finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
-from mapping.scene import Scene, grid_of
-from mapping.stack import offset_in, open_mosaic
+from scenes.grid import grid_of, offset_in
+from scenes.mosaic import open_mosaic
+from scenes.scene import Scene
 from scores.confusion import Confusion, confusion
 from tiles.folder import band_folders, find_tiles
 from tiles.raster import atomic_output

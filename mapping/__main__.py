@@ -26,8 +26,8 @@ from fusion.model_file import load_model
 from mapping.cluster import connected, on_cluster
 from mapping.finish import finish
 from mapping.postprocess import Postprocess
-from mapping.products import open_scene
 from mapping.run import job_for, on_threads
+from scenes.products import open_scene
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 

@@ -20,7 +20,7 @@ from fusion.pipeline import in_order
 from fusion.scene_threshold import EDGES, log_odds_counts, scene_threshold
 from fusion.windowed import STRIP
 from mapping.parts import part_files
-from mapping.scene import Grid
+from scenes.grid import Grid
 from tiles.raster import atomic_output, one_line
 
 STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly

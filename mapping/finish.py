@@ -20,11 +20,12 @@ from fusion.pipeline import split_jobs
 from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
-from mapping.postprocess import KM2, Postprocess, tidy_mask, tidy_outlines
+from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
-from mapping.scene import Grid, Scene
-from mapping.truth import on_grid
+from scenes.grid import KM2, Grid
+from scenes.scene import Scene
+from scenes.truth import on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
 from scores.plain import without_nan

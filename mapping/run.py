@@ -25,7 +25,7 @@ from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import levels_for, map_part
 from mapping.parts import part_files, write_part
-from mapping.scene import Scene
+from scenes.scene import Scene
 from tiles.raster import atomic_output
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from tiles.tile import BAND_NAMES, OPTICAL_BANDS
+from tiles.synthetic import synthetic_scene, to_numbers
+from tiles.tile import BAND_NAMES, OPTICAL_BANDS, Tile
 
 Bands = dict[str, np.ndarray]
 NODATA_TAG = 42113
@@ -20,6 +21,18 @@ def to_reflectance(numbers: Bands) -> Bands:
     scale = dict.fromkeys(OPTICAL_BANDS, (2.75e-5, -0.2))
     scale["thermal"] = (0.00341802, 149.0)
     return {band: values.astype(np.float64) * scale[band][0] + scale[band][1] for band, values in numbers.items()}
+
+
+def synthetic_numbers() -> tuple[Bands, np.ndarray]:
+    """Level-2 numbers of a scene with much shadow, and its valid pixels."""
+    scene = synthetic_scene(2, (96, 112))
+    return {band: to_numbers(values, band) for band, values in scene.bands.items()}, scene.valid
+
+
+def physical_tile(numbers: Bands, valid: np.ndarray) -> Tile:
+    """The tile that Level-2 numbers mean."""
+    bands = {band: np.where(valid, values, 0).astype(np.float32) for band, values in to_reflectance(numbers).items()}
+    return Tile("01_01", bands, valid)
 
 
 def floats(fill: float) -> Callable[[Bands, np.ndarray], Bands]:

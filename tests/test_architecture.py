@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # A room imports from itself and from the rooms before it.
 ROOMS = [
-    "errors", "tiles", "scores", "features", "simulation", "baseline", "cnn", "fusion", "mapping", "solution",
+    "errors", "tiles", "scenes", "scores", "features", "simulation", "baseline", "cnn", "fusion", "mapping", "solution",
     "evaluation",
     "tools", "benchmarks", "tests",
 ]  # fmt: skip

@@ -3,56 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import rasterio
-from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from errors import GridError, RasterError
+from scenes.grid import Grid
+from scenes.source import open_raster, unreadable
 from tiles.coding import DIGITAL, Coding
-from tiles.raster import MAX_PIXELS, one_line
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 from tiles.validity import Tags, doubts, measured_temperature, valid_pixels, without_gaps
 
 QUALITY = "quality"  # beside the bands' names
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where pixels lie: coordinate system as WKT, affine transform (six numbers, metres), rows and columns."""
-
-    crs: str
-    transform: tuple[float, float, float, float, float, float]
-    height: int
-    width: int
-
-    @property
-    def affine(self) -> Affine:
-        """The transform as rasterio takes it."""
-        return Affine(*self.transform)
-
-    @property
-    def pixel_area(self) -> float:
-        """Square metres of a pixel on the grid's own plane."""
-        return abs(self.affine.determinant)
-
-    @property
-    def pixel_side(self) -> float:
-        """Metres, of a square of the pixel's area."""
-        return math.sqrt(self.pixel_area)
-
-    @property
-    def profile(self) -> dict[str, Any]:
-        """What rasterio writes a raster of this grid with."""
-        return {"crs": CRS.from_wkt(self.crs), "transform": self.affine, "height": self.height, "width": self.width}
 
 
 @dataclass(frozen=True)
@@ -102,12 +68,12 @@ class Scene:
         """A rectangle of the scene in pixels of its grid; what lies beyond the scene is nodata."""
         box = (row, column, rows, columns)
         numbers = {
-            name: read_part(band.path, band.index, self.grid, box, Resampling.average)
+            name: read_box(band.path, band.index, self.grid, box, Resampling.average)
             for name, band in self.bands.items()
         }
         if self.quality is None:
             return self._tile(numbers, None)
-        return self._tile(numbers, read_part(self.quality.path, 1, self.grid, box, Resampling.nearest))
+        return self._tile(numbers, read_box(self.quality.path, 1, self.grid, box, Resampling.nearest))
 
     def sample(self, step: int) -> Tile:
         """Every ``step``-th pixel of every ``step``-th row of the whole scene, with notes on doubtful ones."""
@@ -147,7 +113,7 @@ def physical(band: Band, numbers: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.where(valid, values, np.float32(0))
 
 
-def read_part(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], how: Resampling) -> np.ndarray:
+def read_box(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], how: Resampling) -> np.ndarray:
     """The numbers of a band in (row, column, rows, columns) of the grid, float32, 0 beyond it; finer bands averaged."""
     row, column, rows, columns = box
     top, left = max(row, 0), max(column, 0)
@@ -155,7 +121,7 @@ def read_part(path: str, index: int, grid: Grid, box: tuple[int, int, int, int],
     numbers = np.zeros((rows, columns), np.float32)
     if bottom <= top or right <= left:
         return numbers
-    with opened(path) as source:
+    with open_raster(path) as source:
         finer = source.width / grid.width
         window = Window(left * finer, top * finer, (right - left) * finer, (bottom - top) * finer)
         try:
@@ -170,7 +136,7 @@ def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str,
     """Whole bands at a coarser grid by nearest pixels, float32, two side by side: most of it is decompression."""
 
     def sample(band: Band) -> np.ndarray:
-        with opened(band.path) as source:
+        with open_raster(band.path) as source:
             try:
                 return np.asarray(source.read(band.index, out_shape=shape, resampling=Resampling.nearest), np.float32)
             except RasterioError as problem:
@@ -178,67 +144,3 @@ def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str,
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(bands, pool.map(sample, bands.values())))
-
-
-def opened(path: str) -> Any:
-    """The file, opened; raises RasterError naming it."""
-    try:
-        return rasterio.open(path)
-    except RasterioError as problem:
-        raise unreadable(path, problem) from None
-
-
-def unreadable(path: str, problem: Exception) -> RasterError:
-    """The error of a file that is missing or damaged."""
-    name = path if len(path) < 300 else "the mosaic"
-    return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
-
-
-def nodata_of(path: str, index: int = 1) -> tuple[float, ...]:
-    """The numbers that a file names as nodata in one of its bands: one or none."""
-    with opened(path) as source:
-        value = source.nodatavals[index - 1]
-    return () if value is None else (float(value),)
-
-
-def grid_of(path: str) -> Grid:
-    """The grid of a file; raises GridError where it cannot be mapped on."""
-    with opened(path) as source:
-        crs, transform, height, width = source.crs, source.transform, source.height, source.width
-    if crs is None:
-        raise GridError(
-            f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs EPSG:32632."
-        )
-    if not crs.is_projected:
-        raise GridError(
-            f"{path}: its coordinates are degrees, of which lengths and areas cannot be measured; reproject it, for "
-            "example with gdalwarp -t_srs EPSG:32632 -tr 30 30."
-        )
-    if transform.b or transform.d:
-        raise GridError(f"{path}: its grid is rotated; reproject it with gdalwarp to rows that run west to east.")
-    if height * width > MAX_PIXELS:
-        raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
-    metres = crs.linear_units_factor[1]
-    if abs(metres - 1) > 1e-6:
-        raise GridError(
-            f"{path}: its coordinates are not metres; reproject it, for example with gdalwarp -t_srs EPSG:32632."
-        )
-    return Grid(crs.to_wkt(), tuple(transform)[:6], height, width)
-
-
-def common_grid(paths: Sequence[str], target: str) -> Grid:
-    """The grid of ``target``, which every path must share but for pixels a whole number of times as fine."""
-    grid = grid_of(target)
-    for path in paths:
-        other = grid_of(path)
-        finer = other.width / grid.width
-        same = CRS.from_wkt(other.crs) == CRS.from_wkt(grid.crs)
-        corners = np.allclose(
-            [other.affine.c, other.affine.f, other.affine.a * finer], [grid.affine.c, grid.affine.f, grid.affine.a]
-        )
-        if not same or not corners or finer != int(finer) or other.height != finer * grid.height:
-            what = "coordinate system" if not same else "grid"
-            raise GridError(
-                f"{path}: has another {what} than {target}; give all bands on one, for example by gdalwarp."
-            )
-    return grid
