@@ -75,7 +75,7 @@ def load_fitting(network: nn.Module, found: dict[str, torch.Tensor], bands: Sequ
 
 
 def spread(rgb: torch.Tensor, bands: Sequence[str]) -> torch.Tensor:
-    """Filters (N, C, k, k) for ``bands`` from those for red, green and blue, scaled so that the response keeps its size."""
+    """Filters (N, C, k, k) for ``bands`` from those for red, green and blue, scaled to keep the response's size."""
     mean = rgb.mean(dim=1)
     chosen = [rgb[:, RGB_CHANNELS.index(name)] if name in RGB_CHANNELS else mean for name in bands]
     return torch.stack(chosen, dim=1) * (3 / max(len(bands), 3))
