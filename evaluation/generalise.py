@@ -6,7 +6,7 @@ Next door: contiguous folds of ``--data``. Shifted: the same folds with the scor
 are. Elsewhere and snow: trained on ``--data`` alone, scored on ``--transfer`` and ``--snow``. Leave one site out:
 trained on everything labelled but one mountain, or half of the snow sites. No threshold, weight or stopping point is
 chosen on tiles that it is scored with. A run that was stopped goes on from its checkpoints and its finished stages;
-``--train NAME`` trains one of the networks and stops, so that several processes or machines can share the work.
+``--train NAME`` trains one network and its trees and stops, so that processes or machines can share the work.
 Writes ``generalisation.json`` and ``.csv``, ``strata.csv``, the maps of two tiles and the figures.
 """
 
@@ -26,7 +26,7 @@ from errors import TrainingError, exit_code
 from evaluation.crossval import SITES, Site, judge_scenes, training_sets
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
 from evaluation.measures import away, groups, leave_one_site_out, next_door, shifted
-from evaluation.recipe import Recipe, Scenes, add_recipe_arguments, recipe_of, scenes_of, shown, train_network
+from evaluation.recipe import Recipe, Scenes, add_recipe_arguments, recipe_of, scenes_of, shown, train_parts
 from evaluation.results import print_groups, print_table, rounded, write_results
 from evaluation.shifts import shifts
 from evaluation.strata import error_strata
@@ -98,8 +98,8 @@ def run(options: argparse.Namespace) -> None:
     sets = training_sets(scenes, options.folds, sites)
     for name in options.train or ():
         if name not in sets:
-            raise TrainingError(f"--train {name}: there is no such network; choose among {', '.join(sets)}.")
-        train_network(name, recipe, sets[name])
+            raise TrainingError(f"--train {name}: there is no such training; choose among {', '.join(sets)}.")
+        train_parts(name, recipe, sets[name])
     if not options.train:
         measure(options, recipe, scenes, sites)
 
@@ -130,7 +130,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--unlabelled", type=Path, help="chips (.npz) whose histograms the tiles are matched to")
     parser.add_argument("--site", action="append", help="NAME=ID,ID: tiles of other mountains, left out together")
     parser.add_argument("--leave-out", nargs="*", choices=list(SITES), default=list(SITES), help="sites (default: all)")
-    parser.add_argument("--train", action="append", metavar="NAME", help="only train this network (repeatable)")
+    parser.add_argument("--train", action="append", metavar="NAME", help="only train this one (repeatable)")
     options = parser.parse_args(argv)
     if not options.transfer:
         parser.error("--transfer is needed: labelled tiles of other mountains to score on")

@@ -51,6 +51,8 @@ def test_tiles_become_results_and_a_model(root: Path):
     trained = (root / "out" / "without_athabasca.ckpt").read_bytes()
     assert call(generalise, root, *folders, *sites, "--unlabelled", str(root / "chips.npz")) == 0
     assert (root / "out" / "without_athabasca.ckpt").read_bytes() == trained, "it is not trained again"
+    trees = root / "out" / "alone.gbm.json"
+    fitted = trees.stat().st_mtime_ns
     results = json.loads((root / "out" / "generalisation.json").read_text())
     assert set(results["next_door"]) == set(results["elsewhere"]) == {CLASSIC, *SYSTEMS}
     assert results["next_door"]["NDSI"]["all_pixels"]["mcc"] > 0.95  # the example is that simple
@@ -71,6 +73,7 @@ def test_tiles_become_results_and_a_model(root: Path):
     before = (root / "out" / "fold0.ckpt").read_bytes()
     assert call(make_model, root, *folders) == 0
     assert (root / "out" / "fold0.ckpt").read_bytes() == before, "the folds are not trained again"
+    assert trees.stat().st_mtime_ns == fitted, "nor are their trees fitted again"
     model = load_model(root / "out" / "model.pth", CPU)
     assert model.provenance["tiles"] == ["01_01", "01_02", "02_01", "02_02"]
     assert model.provenance["extra_tiles"] == ["80_01", "80_04", "83_01", "83_02", "81_01"]
@@ -104,7 +107,7 @@ def test_what_is_scored_is_left_out_with_all_that_shows_its_ground():
 
 def test_an_unknown_network_is_one_sentence(root: Path, capsys):
     assert call(generalise, root, "--transfer", str(root / "other"), "--train", "fold9") == 2
-    assert "there is no such network" in capsys.readouterr().err
+    assert "there is no such training" in capsys.readouterr().err
 
 
 def test_a_stage_is_done_once_for_the_same_key(tmp_path: Path):
