@@ -52,7 +52,7 @@ class GbmConfig:
     learning_rate: float = 0.1
     smallest_leaf: int = 200
     rows_per_tile: int = 12_000
-    rows_per_copy: int = 5_000  # of each simulated copy of a tile
+    rows_per_copy: int = 2_500  # of each simulated copy of a tile
     simulation: Simulation = field(default_factory=Simulation)
     extents: Extents = field(default_factory=Extents)  # rows of a tile once more, relative to a larger scene
     missing_thermal: float = 0.2  # share of rows shown without temperature, so that its absence is known
@@ -70,7 +70,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """By tile id: rows of each tile, of its simulated copies and larger scenes, and of each extra tile."""
+    """By tile id: rows of each tile, of its copies and larger scenes, and of each extra tile with its copies."""
 
     tiles: dict[str, Rows]
     copies: dict[str, Rows]
@@ -107,15 +107,31 @@ def sample_rows(
     return Rows(np.ascontiguousarray(values), (cell_mean(truth) >= 0.5).ravel()[chosen])
 
 
+def sample_simulated(labelled: LabelledTile, config: GbmConfig) -> list[Rows]:
+    """Rows of each simulated copy of one tile."""
+    fewer = replace(config, rows_per_tile=config.rows_per_copy)
+    return [sample_rows(copy, fewer) for copy in simulated(labelled, config.simulation, config.seed)]
+
+
+def sample_extra(labelled: LabelledTile, config: GbmConfig) -> Rows:
+    """Rows of an extra tile and of its simulated copies, together."""
+    return joined([sample_rows(labelled, config), *sample_simulated(labelled, config)], config)
+
+
 def sample_copies(labelled: LabelledTile, config: GbmConfig) -> Rows:
     """Rows of the simulated copies of one tile and of the tile in larger scenes, together."""
-    fewer = replace(config, rows_per_tile=config.rows_per_copy)
-    parts = [sample_rows(copy, fewer) for copy in simulated(labelled, config.simulation, config.seed)]
+    parts = sample_simulated(labelled, config)
     for number in range(1, config.extents.copies + 1):
         random = np.random.default_rng([config.seed, 2, number, *labelled[0].tile_id.encode()])
         scene = larger_extent(labelled, config.extents, random)
         parts.append(sample_rows(labelled, config, tile_levels(scene, relative_rows(config.channels)), number))
-    parts.append(Rows(np.empty((0, len(config.channels)), np.float32), np.empty(0, bool)))
+    return joined(parts, config)
+
+
+def joined(parts: Sequence[Rows], config: GbmConfig) -> Rows:
+    """The rows of all parts, of which there may be none."""
+    none = Rows(np.empty((0, len(config.channels)), np.float32), np.empty(0, bool))
+    parts = [none, *parts]
     return Rows(np.concatenate([part.values for part in parts]), np.concatenate([part.truth for part in parts]))
 
 
@@ -125,7 +141,7 @@ def sample_all_rows(
     """Rows of every tile, on several threads: the filters release Python's lock."""
     work: list[tuple[Callable[..., Rows], LabelledTile]] = [(sample_rows, labelled) for labelled in tiles]
     work += [(sample_copies, labelled) for labelled in tiles]
-    work += [(sample_rows, labelled) for labelled in extra]
+    work += [(sample_extra, labelled) for labelled in extra]
     done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(
         delayed(sample)(labelled, config) for sample, labelled in work
     )

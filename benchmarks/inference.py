@@ -35,6 +35,7 @@ from features.stack import build_stack
 from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
+from fusion.scene_threshold import glacier_mask
 from solution import HERE, MODEL_NAME
 from tiles.folder import BAND_FOLDERS, TileFiles, band_folders, find_tiles, read_tile, write_mask
 from tiles.raster import atomic_output
@@ -85,7 +86,7 @@ def time_tile(watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path)
     stack = watch.time("features", lambda: build_stack(tile, model.unet.channel_names))
     unet = watch.time("U-Net", lambda: unet_probability(model.unet, stack, device, model.views))
     probability = watch.time("fusion", lambda: fused_probability(model.fusion, unet, gbm, tile.valid))
-    watch.time("write", lambda: write_mask(out, tile, probability > model.fusion.threshold))
+    watch.time("write", lambda: write_mask(out, tile, glacier_mask(model.fusion, probability, tile.valid)))
 
 
 def stages(data: Path) -> dict[str, float]:

@@ -33,9 +33,9 @@ class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""
 
     channels: tuple[str, ...] = CHANNELS
-    steps: int = 360
+    steps: int = 1000
     batch: int = 8
-    crop: int = 320
+    crop: int = 256
     learning_rate: float = 1e-3
     warmup: float = 0.15
     weight_decay: float = 1e-2
@@ -43,10 +43,10 @@ class TrainingConfig:
     imagenet: bool = True
     mixed_precision: bool = True
     seed: int = 0
-    extra_share: float = 0.2  # of the samples, where there are extra tiles
+    extra_share: float = 0.3  # of the samples, where there are extra tiles
     simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
     simulation: Simulation = field(default_factory=Simulation)
-    evaluate_every: int = 150
+    evaluate_every: int = 250
     checkpoint_every: int = 100
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -123,7 +123,7 @@ def crop_sampler(
     std: np.ndarray,
 ) -> CropSampler:
     """Draws from the tiles, the extra ones and the simulated copies, each group with its share."""
-    drawn = simulated_tiles(tiles, config.simulation, config.seed) if config.simulated_share else []
+    drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed) if config.simulated_share else []
     groups = [tiles, extra, drawn]
     prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
     return CropSampler(
@@ -146,11 +146,11 @@ def settings_of(config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Se
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
     """How often each tile is drawn: the later groups have ``shares`` of the draws, the first one the rest.
 
-    Within a group by valid area; by its root among the extra tiles, which are small.
+    Within a group by valid area; by its root among the extra tiles and the copies, of which some are small.
     """
     given = [share if group else 0.0 for group, share in zip(groups[1:], shares)]
     weights: list[float] = []
-    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 1.0)):
+    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 0.5)):
         area = [float(tile.valid.sum()) ** power for tile in group]
         weights += [value * share / max(sum(area), 1.0) for value in area]
     return weights

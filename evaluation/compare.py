@@ -27,8 +27,8 @@ from scipy.ndimage import uniform_filter
 from tqdm import tqdm
 
 from errors import GridError, LayoutError, exit_code
-from mapping.scene import Grid
-from mapping.truth import grid_for, on_grid, write_classes
+from scenes.grid import Grid
+from scenes.truth import grid_for, on_grid, write_classes
 from scores.agreement import all_scores, boundary_f1, buffer_scores
 from scores.confusion import Confusion, confusion
 from scores.plain import without_nan

@@ -1,10 +1,11 @@
 """Train and write ``model.pth`` with one command.
 
-    python -m evaluation.make_model --data tiles/ --extra more/ --out out/model
+    python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/ --out out/model
 
-The model is trained on the tiles of ``--data``, on simulated copies of them and on the tiles of every ``--extra``.
-Its fusion and thresholds come from contiguous folds of ``--data`` alone, each judged by parts that have seen
-neither it nor its copies; ``evaluation.generalise`` with the same ``--out`` shares their checkpoints.
+The model is trained on all the labelled tiles and on simulated copies of them. Its fusion and thresholds come from
+predictions of parts that have not seen what they are fitted on: contiguous folds of ``--data`` with their copies, and
+the other mountains, judged by parts trained on ``--data`` alone. ``evaluation.generalise`` with the same ``--out``
+shares their checkpoints.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import lightgbm
@@ -22,28 +22,36 @@ import numpy as np
 import torch
 
 from errors import exit_code
-from evaluation.generalise import Folds, add_recipe_arguments, judge_folds, next_door, recipe_of
-from evaluation.parts import VIEWS, Parts, Recipe, train_parts
+from evaluation.crossval import SITES, WHOLE, Judged, judge_scenes, training_sets
+from evaluation.measures import next_door
+from evaluation.recipe import (
+    VIEWS,
+    Parts,
+    Recipe,
+    Scenes,
+    add_recipe_arguments,
+    recipe_of,
+    scenes_of,
+    shown,
+    train_parts,
+)
 from evaluation.results import print_table
-from evaluation.systems import SYSTEMS, fit_settings
+from evaluation.systems import SYSTEMS
 from fusion.hybrid import HybridModel
 from fusion.model_file import save_model
-from tiles.folder import LabelledTile, read_labelled
 
 
-def assemble(folds: Folds, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
-    """The shipped hybrid: its fusion and thresholds come from out-of-fold predictions only."""
-    settings = fit_settings(folds.tiles, folds.judged)
+def assemble(judged: Judged, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
+    """The shipped hybrid: its fusion and thresholds come from predictions for unseen tiles only."""
+    settings = judged.settings()
     return HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
 
 
-def provenance_of(
-    recipe: Recipe, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile], scores: dict[str, Any], command: str
-) -> dict[str, Any]:
+def provenance_of(recipe: Recipe, scenes: Scenes, scores: dict[str, Any], command: str) -> dict[str, Any]:
     """Plain facts stored in the model."""
     return {
-        "tiles": [tile.tile_id for tile, _ in tiles],
-        "extra_tiles": [tile.tile_id for tile, _ in extra],
+        "tiles": [tile.tile_id for tile, _ in scenes.home],
+        "extra_tiles": [tile.tile_id for tile, _ in scenes.extra],
         "gbm_settings": {name: str(value) for name, value in asdict(recipe.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(recipe.unet).items() if name != "channels"},
         "versions": {
@@ -59,32 +67,25 @@ def provenance_of(
 
 def run(options: argparse.Namespace) -> None:
     """Everything from tiles to model.pth."""
-    recipe = recipe_of(options)
-    tiles = read_labelled(options.data)
-    extra = [labelled for folder in options.extra for labelled in read_labelled(folder)]
-    folds = judge_folds(recipe, tiles, options.folds)
-    scores, _ = next_door(folds)
-    print_table(f"Out-of-fold, {len(folds.blocks)} contiguous folds of {len(tiles)} tiles", scores)
-    parts = train_parts("whole", recipe, tiles, extra)
-    command = "python -m evaluation.make_model " + options.shown
-    save_model(assemble(folds, parts, provenance_of(recipe, tiles, extra, scores, command)), options.out / "model.pth")
+    recipe, scenes = recipe_of(options), scenes_of(options)
+    sets = training_sets(scenes, options.folds, SITES)
+    judged = judge_scenes(recipe, scenes, sets)
+    scores, _ = next_door(judged, judged.settings_of_folds())
+    print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
+    parts = train_parts(WHOLE, recipe, sets[WHOLE])
+    command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
+    save_model(assemble(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse the command line; ``shown`` names no path of this machine."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description="Train and write model.pth.",
-        epilog="example: python -m evaluation.make_model --data tiles/ --extra more/ --out out/model",
+        epilog="example: python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
     )
     add_recipe_arguments(parser)
-    parser.add_argument(
-        "--extra", type=Path, action="append", default=[], help="more labelled tiles to train on (repeatable)"
-    )
-    options = parser.parse_args(argv)
-    folders = [f"--data {options.data.name}", *(f"--extra {folder.name}" for folder in options.extra)]
-    options.shown = " ".join([*folders, f"--steps {options.steps} --seed {options.seed}"])
-    return options
+    return parser.parse_args(argv)
 
 
 def main() -> int:

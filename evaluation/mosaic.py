@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,31 +22,41 @@ from rasterio.windows import Window
 from tqdm import tqdm
 
 from errors import exit_code
-from evaluation.generalise import Folds, add_recipe_arguments, judge_folds, next_door, recipe_of
-from evaluation.parts import VIEWS
+from evaluation.crossval import Judged, judge_scenes, training_sets
+from evaluation.measures import next_door
+from evaluation.recipe import VIEWS, add_recipe_arguments, recipe_of, scenes_of, shown
+from evaluation.systems import Settings
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.model_file import save_model
 from mapping.finish import finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
-from mapping.scene import Scene, grid_of
-from mapping.stack import offset_in, open_mosaic
+from scenes.grid import grid_of, offset_in
+from scenes.mosaic import open_mosaic
+from scenes.scene import Scene
 from scores.confusion import Confusion, confusion
-from tiles.folder import band_folders, find_tiles, read_labelled
+from tiles.folder import band_folders, find_tiles
 from tiles.raster import atomic_output
 
 OVERLAPS = (0.5, 0.25)
 
 
-def mosaic_mcc(folds: Folds, scene: Scene, places: dict[str, tuple[float, float]], overlap: float, jobs: int) -> float:
+def mosaic_mcc(
+    judged: Judged,
+    settings: Sequence[Settings],
+    scene: Scene,
+    places: dict[str, tuple[float, float]],
+    overlap: float,
+    jobs: int,
+) -> float:
     """MCC over all pixels of all tiles, each mapped as a part of the mosaic by the model that had not seen it."""
     total = Confusion(0, 0, 0, 0)
     layout = Layout(scene.grid.height, scene.grid.width, overlap=overlap)
-    truths = {tile.tile_id: truth for tile, truth in folds.tiles}
-    each = list(zip(folds.blocks, folds.parts, folds.settings))
-    for block, parts, settings in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=None):
-        model = HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS)
+    truths = {tile.tile_id: truth for tile, truth in judged.tiles}
+    each = list(zip(judged.blocks, judged.parts, settings))
+    for block, parts, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=None):
+        model = HybridModel(parts.gbm, parts.unet, own.fusion, own.gbm, own.unet, VIEWS)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
             save_model(model, out / "model.pth")
@@ -64,14 +75,16 @@ def run(options: argparse.Namespace) -> None:
     scene = open_mosaic(options.data)
     grids = {one.tile_id: grid_of(str(one.paths["blue"])) for one in find_tiles(band_folders(options.data))}
     places = {tile_id: offset_in(scene.grid, grid) for tile_id, grid in grids.items()}
-    folds = judge_folds(recipe_of(options), read_labelled(options.data), options.folds)
-    scores, _ = next_door(folds)
+    scenes = scenes_of(options)
+    judged = judge_scenes(recipe_of(options), scenes, training_sets(scenes, options.folds, {}))
+    settings = judged.settings_of_folds()
+    scores, _ = next_door(judged, settings)
     results = {"tile by tile": scores["hybrid"]["all_pixels"]["mcc"]}
     for overlap in OVERLAPS:
-        results[f"mosaic, overlap {overlap:g}"] = mosaic_mcc(folds, scene, places, overlap, options.jobs)
+        results[f"mosaic, overlap {overlap:g}"] = mosaic_mcc(judged, settings, scene, places, overlap, options.jobs)
     for name, mcc in results.items():
         print(f"{name:24s}{mcc:8.4f}")
-    command = f"python -m evaluation.mosaic --data {options.data.name} --steps {options.steps} --seed {options.seed}"
+    command = "python -m evaluation.mosaic " + shown(options, ("data", "transfer", "snow"))
     with atomic_output(options.out / "mosaic.json") as temporary:
         temporary.write_text(json.dumps({"command": command, "mcc": results}, indent=1) + "\n", encoding="utf-8")
 

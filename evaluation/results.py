@@ -35,8 +35,15 @@ def print_table(title: str, scores: Mapping[str, Any]) -> None:
         print(f"{system:12s}" + "".join(f"{value:20.3f}" for value in row_of(one)))
 
 
+def print_groups(groups: Mapping[str, Mapping[str, float]]) -> None:
+    """MCC of every group and its mean on screen, one group a line."""
+    print(f"\nMCC by group\n{'':28s}" + "".join(f"{system:>12s}" for system in groups["mean"]))
+    for group, systems in groups.items():
+        print(f"{group:28s}" + "".join(f"{mcc:12.3f}" for mcc in systems.values()))
+
+
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
-    """``generalisation.json`` with everything; ``generalisation.csv`` with one line a measure, site and system."""
+    """``generalisation.json`` with everything; the CSVs with one line a measure, place, group, shift or stratum."""
     with atomic_output(folder / RESULTS_NAME) as temporary:
         temporary.write_text(json.dumps(rounded(results), indent=1) + "\n", encoding="utf-8")
     lines = [
@@ -51,6 +58,8 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
         for system, mcc in systems.items()
     ]
     write_csv(folder / "shifts.csv", ["shift", "system", "MCC, all pixels", "change"], shifts)
+    lines = [[group, system, f"{mcc:.4f}"] for group, ones in results["groups"].items() for system, mcc in ones.items()]
+    write_csv(folder / "groups.csv", ["group", "system", "MCC"], lines)
     strata = [[place, *row.values()] for place, rows in rounded(results["strata"]).items() for row in rows]
     names = list(results["strata"]["next_door"][0])
     write_csv(folder / "strata.csv", ["measure", *names], strata)
@@ -59,6 +68,7 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
 def scored_places(results: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Measure, place and the systems' scores there."""
     places = [("next door", "all folds", results["next_door"]), ("elsewhere", "all sites", results["elsewhere"])]
+    places += [("snow", "all sites", results["snow"])] if "snow" in results else []
     return [*places, *(("leave one site out", site, one) for site, one in results["leave_one_site_out"].items())]
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from features.indices import compute_index
-from fusion.fitting import OutOfFold, fit_fusion
-from fusion.fuse import EVIDENCE, Fusion, fused_probability
+from fusion.fitting import Group, OutOfFold, fit_fusion, fit_threshold
+from fusion.fuse import Fusion, fused_probability
+from fusion.scene_threshold import glacier_mask
 from scores.confusion import Confusion, confusion
 from scores.threshold import pooled_threshold
 from tiles.folder import LabelledTile
@@ -42,7 +43,7 @@ class Settings:
 
 
 # Where no labelled tile of another place is left to fit them on: nothing is weighed, nothing tuned
-UNFITTED = Settings(CLASSIC_THRESHOLD, 0.5, 0.5, Fusion((0.5, 0.5) + (0.0,) * (len(EVIDENCE) - 2), 0.0, 0.5))
+UNFITTED = Settings(CLASSIC_THRESHOLD, 0.5, 0.5, Fusion((0.5, 0.5), 0.0, 0.5))
 
 
 def ndsi_of(tile: Tile) -> np.ndarray:
@@ -50,18 +51,23 @@ def ndsi_of(tile: Tile) -> np.ndarray:
     return np.where(tile.valid, compute_index("ndsi", tile.bands), np.float32(-1))
 
 
-def fit_settings(tiles: Sequence[LabelledTile], judged: Mapping[str, Sequence[OutOfFold]]) -> Settings:
-    """Thresholds of the highest MCC over the tiles, and the fusion over the tiles and their simulated copies.
+def fit_settings(
+    tiles: Sequence[LabelledTile], judged: Mapping[str, Sequence[OutOfFold]], away: Sequence[Group] = ()
+) -> Settings:
+    """Thresholds and fusion of the highest mean MCC over groups of scenes: tiles, their copies, and those far ``away``.
 
     ``judged``: by tile id, what both parts said of the tile, first, and of its copies, none of which they had seen.
+    The threshold of NDSI, which needs no training, is that of the tiles.
     """
     truths = {tile.tile_id: truth for tile, truth in tiles}
     valids = {tile.tile_id: tile.valid for tile, _ in tiles}
+    copies = [copy for tile_id in truths for copy in judged[tile_id][1:]]
+    groups = [[judged[tile_id][0] for tile_id in truths], *([copies] if copies else []), *away]
     return Settings(
         pooled_threshold({tile.tile_id: ndsi_of(tile) for tile, _ in tiles}, truths, valids, -1.0, 1.0),
-        pooled_threshold({tile_id: judged[tile_id][0].gbm for tile_id in truths}, truths, valids),
-        pooled_threshold({tile_id: judged[tile_id][0].unet for tile_id in truths}, truths, valids),
-        fit_fusion([one for tile_id in truths for one in judged[tile_id]]),
+        fit_threshold(groups, "gbm"),
+        fit_threshold(groups, "unet"),
+        fit_fusion(groups),
     )
 
 
@@ -78,7 +84,7 @@ def masks_of(tile: Tile, judged: OutOfFold, settings: Settings) -> dict[str, Sco
         "NDSI": ndsi > settings.ndsi,
         "GBM": judged.gbm > settings.gbm,
         "U-Net": judged.unet > settings.unet,
-        "hybrid": fused(judged, settings) > settings.fusion.threshold,
+        "hybrid": glacier_mask(settings.fusion, fused(judged, settings), judged.valid),
     }
     return {system: Scored(tile.tile_id, mask & tile.valid, judged.truth, tile.valid) for system, mask in masks.items()}
 

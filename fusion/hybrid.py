@@ -13,6 +13,7 @@ from baseline.gbm import GbmModel, gbm_score
 from cnn.tile_probability import UNetModel, unet_probability
 from features.stack import build_stack
 from fusion.fuse import Fusion, fused_probability
+from fusion.scene_threshold import glacier_mask
 from tiles.tile import Tile
 
 
@@ -59,4 +60,4 @@ def predict_tile(
     """Map one tile on ``jobs`` threads, with another number of views than the model's own if one is given."""
     unet, gbm = part_scores(model.gbm, model.unet, tile, device, views or model.views, jobs)
     probability = fused_probability(model.fusion, unet, gbm, tile.valid)
-    return Prediction(unet, gbm, probability, (probability > model.fusion.threshold) & tile.valid)
+    return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

@@ -20,7 +20,7 @@ from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
-MODEL_FORMAT = "glacier-hybrid 2"
+MODEL_FORMAT = "glacier-hybrid 3"
 
 
 def save_model(model: HybridModel, path: Path) -> None:
@@ -42,6 +42,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "fusion_weights": list(model.fusion.weights),
         "fusion_bias": model.fusion.bias,
         "threshold": model.fusion.threshold,
+        "tolerance": model.fusion.tolerance,
         "provenance": dict(model.provenance),
     }
     content["digest"] = content_digest(content)
@@ -69,7 +70,12 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
             content["unet_mean"].numpy(),
             content["unet_std"].numpy(),
         )
-        fusion = Fusion(tuple(content["fusion_weights"]), content["fusion_bias"], content["threshold"])
+        fusion = Fusion(
+            tuple(content["fusion_weights"]),
+            content["fusion_bias"],
+            content["threshold"],
+            content["tolerance"],
+        )
         if len(fusion.weights) != len(EVIDENCE):
             raise ModelFileError(
                 f"{where}: holds {len(fusion.weights)} fusion weights instead of {len(EVIDENCE)}; "

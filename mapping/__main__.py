@@ -26,8 +26,8 @@ from fusion.model_file import load_model
 from mapping.cluster import connected, on_cluster
 from mapping.finish import finish
 from mapping.postprocess import Postprocess
-from mapping.products import open_scene
 from mapping.run import job_for, on_threads
+from scenes.products import open_scene
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 
@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> None:
     outs = [options.out] if len(scenes) == 1 else [options.out / name for name in names]
     layouts = [Layout(scene.grid.height, scene.grid.width, options.window, options.overlap) for scene in scenes]
     jobs = [job_for(scene, one, options.model, device, out) for scene, one, out in zip(scenes, layouts, outs)]
+    for note in (note for job in jobs for note in job.notes):
+        print(f"note: {note}", file=sys.stderr)
     truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
     finishing = partial(finish, steps=steps_of(options), truth=truth, threads=threads)
     print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")

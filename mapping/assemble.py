@@ -14,12 +14,13 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from errors import OutputError
-from fusion.fuse import Fusion
+from fusion.fuse import Fusion, fused_probability
 from fusion.layout import Layout
 from fusion.pipeline import in_order
-from fusion.windowed import HALO, STRIP, fused_rows
+from fusion.scene_threshold import EDGES, log_odds_counts, scene_threshold
+from fusion.windowed import STRIP
 from mapping.parts import part_files
-from mapping.scene import Grid
+from scenes.grid import Grid
 from tiles.raster import atomic_output, one_line
 
 STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly
@@ -46,31 +47,38 @@ def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[
     """First row, probability (float32) and valid mask of each strip, in order."""
 
     def strip(top: int) -> tuple[int, np.ndarray, np.ndarray]:
-        bottom = min(top + STRIP, layout.height)
-        above, below = min(HALO, top), min(HALO, layout.height - bottom)
-        unet, gbm, valid = strip_scores(folder, layout, top - above, bottom + below)
+        unet, gbm, valid = strip_scores(folder, layout, top, min(top + STRIP, layout.height))
         if not valid.any():
-            return top, np.zeros((bottom - top, layout.width), np.float32), valid[above : above + bottom - top]
-        probability = fused_rows(fusion, unet, gbm, valid, above, above + bottom - top)
-        return top, probability, valid[above : above + bottom - top]
+            return top, np.zeros(valid.shape, np.float32), valid
+        return top, fused_probability(fusion, unet, gbm, valid), valid
 
     return in_order(strip, range(0, layout.height, STRIP), jobs)
 
 
-def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> None:
-    """``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) in ``out``."""
+def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> float:
+    """``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) in ``out``.
+
+    The mask is where ``probability.tif`` is above the threshold that is returned, one for the whole scene.
+    """
     plain = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
     parts = folder / "probability.tif", folder / "mask.tif"
     try:
-        with (
-            rasterio.open(parts[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **plain) as probabilities,
-            rasterio.open(parts[1], "w", dtype="uint8", nodata=MASK_NODATA, **plain) as masks,
-        ):
+        counts = np.zeros(len(EDGES) - 1, np.int64)
+        with rasterio.open(parts[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **plain) as probabilities:
             for top, probability, valid in strips(folder, layout, fusion, jobs):
                 window = Window(0, top, layout.width, len(probability))
                 stepped = np.round(probability * STEPS) / np.float32(STEPS)
                 probabilities.write(np.where(valid, stepped, np.float32(np.nan)), 1, window=window)
-                mask = np.where(valid, probability > fusion.threshold, MASK_NODATA).astype(np.uint8)
+                counts += log_odds_counts(probability, valid)
+        threshold = scene_threshold(fusion, counts)
+        with (
+            rasterio.open(parts[0]) as probabilities,
+            rasterio.open(parts[1], "w", dtype="uint8", nodata=MASK_NODATA, **plain) as masks,
+        ):
+            for top in range(0, layout.height, STRIP):
+                window = Window(0, top, layout.width, min(STRIP, layout.height - top))
+                probability = probabilities.read(1, window=window)
+                mask = np.where(np.isnan(probability), MASK_NODATA, probability > threshold).astype(np.uint8)
                 masks.write(mask, 1, window=window)
         cloud_optimised(parts[0], out / "probability.tif", Resampling.average)
         cloud_optimised(parts[1], out / "mask.tif", Resampling.nearest)
@@ -81,6 +89,7 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
     finally:
         for path in parts:
             path.unlink(missing_ok=True)
+    return threshold
 
 
 def cloud_optimised(source: Path, target: Path, overviews: Resampling) -> None:

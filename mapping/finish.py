@@ -20,11 +20,12 @@ from fusion.pipeline import split_jobs
 from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
-from mapping.postprocess import KM2, Postprocess, tidy_mask, tidy_outlines
+from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
-from mapping.scene import Grid, Scene
-from mapping.truth import on_grid
+from scenes.grid import KM2, Grid
+from scenes.scene import Scene
+from scenes.truth import on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
 from scores.plain import without_nan
@@ -43,7 +44,7 @@ def finish(
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model = loaded(job.model, "cpu")
-    write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
+    threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
     write_outlines(outlines, out)
@@ -51,6 +52,8 @@ def finish(
     layers = draw_layers(scene, out)
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = mapped_facts(scene, out)
+    facts["threshold"] = threshold
+    facts["notes"] = list(job.notes)
     facts["glaciers"] = len(outlines)
     facts["outlines_km2"] = float(outlines["area_km2"].sum())
     summary = (

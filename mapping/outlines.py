@@ -12,17 +12,16 @@ import pandas as pd
 import rasterio
 import shapely
 from rasterio.errors import NotGeoreferencedWarning
-from rasterio.features import rasterize, shapes
+from rasterio.features import rasterize
 from rasterio.windows import Window
 
 from features.indices import compute_index
 from fusion.pipeline import in_order
-from mapping.postprocess import KM2
-from mapping.scene import Grid, Scene
-from tiles.raster import atomic_output
+from scenes.grid import KM2, Grid
+from scenes.scene import Scene
+from scenes.vectors import areas_km2, polygons, write_vectors
 from tiles.tile import THERMAL_BAND
 
-EQUAL_AREA = "EPSG:6933"  # cylindrical equal-area on WGS 84, anywhere but at the poles
 STRIP_PIXELS = 2**21  # at a time, or 128 rows where these are more
 # What a median is read off: bins of 0.01 in NDSI and half a kelvin
 BINS = {"ndsi": np.linspace(-1, 1, 201), THERMAL_BAND: np.linspace(180, 340, 321)}
@@ -36,23 +35,6 @@ COLUMNS = {
     "median_ndsi": "ndsi",
     "date": "date",
 }  # and the names of a shapefile, which has ten letters
-
-
-def polygons(mask: Path) -> gpd.GeoSeries:
-    """Outlines of the connected glaciers of ``mask.tif``, in its coordinate system; pixels' corners do not connect."""
-    with rasterio.open(mask) as source:
-        band = rasterio.band(source, 1)
-        found = [
-            shapely.geometry.shape(shape)
-            for shape, value in shapes(band, mask=band, connectivity=4, transform=source.transform)  # 0 is masked
-            if value == 1
-        ]
-        return gpd.GeoSeries(found, crs=source.crs)
-
-
-def areas_km2(outlines: gpd.GeoSeries) -> np.ndarray:
-    """Areas on an equal-area basis, float64 (N,)."""
-    return np.asarray(outlines.to_crs(EQUAL_AREA).area / KM2)
 
 
 def outlines_of(mask: Path, probability: Path, scene: Scene, threads: int = 1) -> gpd.GeoDataFrame:
@@ -195,17 +177,4 @@ def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
 def write_outlines(outlines: gpd.GeoDataFrame, out: Path) -> None:
     """``outlines.gpkg`` and ``outlines.shp`` with its companions, each whole or not at all."""
     rounded = outlines.round({name: 6 for name in COLUMNS if name not in ("glacier_id", "date")})
-    with atomic_output(out / "outlines.gpkg") as temporary:
-        named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
-        rounded.to_file(named, driver="GPKG", layer="outlines", engine="pyogrio")
-        named.replace(temporary)
-    short = rounded.rename(columns=COLUMNS)
-    with atomic_output(out / "outlines.shp") as temporary:
-        stem = temporary.with_name(f".{temporary.name}.shp")
-        short.to_file(
-            stem, driver="ESRI Shapefile", engine="pyogrio", geometry_type="Polygon" if not len(short) else None
-        )
-        for companion in (".shx", ".dbf", ".prj", ".cpg"):
-            if stem.with_suffix(companion).exists():
-                stem.with_suffix(companion).replace(out / f"outlines{companion}")
-        stem.replace(temporary)
+    write_vectors(rounded, out / "outlines", COLUMNS)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from rasterio.enums import Resampling
 
-from mapping.scene import Scene
+from scenes.scene import Scene
 from tiles.raster import atomic_output
 
 SIDE = 1400  # pixels of the longer side, at most

@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 from scipy import ndimage
 
-KM2 = 1e6  # square metres
+from scenes.grid import KM2
+
 FOUR_CONNECTED = ndimage.generate_binary_structure(2, 1)
 
 

@@ -22,7 +22,7 @@ from baseline.trees import read_trees
 from fusion.hybrid import HybridModel
 from mapping.outlines import COLUMNS
 from mapping.pictures import Layers, png
-from mapping.scene import Scene
+from scenes.scene import Scene
 from tiles.raster import atomic_output
 
 HERE = Path(__file__).parent

@@ -25,7 +25,7 @@ from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import levels_for, map_part
 from mapping.parts import part_files, write_part
-from mapping.scene import Scene
+from scenes.scene import Scene
 from tiles.raster import atomic_output
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
@@ -42,6 +42,7 @@ class Job:
     model: str
     device: str
     out: str
+    notes: tuple[str, ...] = ()  # on doubtful pixels of the sample
 
     @property
     def folder(self) -> Path:
@@ -57,8 +58,9 @@ class Job:
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
     """The job, with the scene's quantiles gathered in a first pass over a sample of it."""
     step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
-    levels = levels_for(loaded(str(model.resolve()), str(device)), scene.sample(step))
-    return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()))
+    sample = scene.sample(step)
+    levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
+    return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()), sample.notes)
 
 
 Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from simulation.season import Seasons, other_season
+from features.indices import compute_index
+from simulation.season import SNOW_NDSI, Seasons, other_season
 from simulation.sensor import Sensors, other_sensor
 from tiles.folder import LabelledTile
+from tiles.tile import Tile
+
+SNOWY = 0.3  # of the ground outside glaciers
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,14 @@ class Simulation:
 
 
 def simulated(labelled: LabelledTile, simulation: Simulation, seed: int) -> list[LabelledTile]:
-    """The copies of one tile, other seasons first; they depend on its id, its pixels and the seed alone."""
+    """The copies of one tile, other seasons first; they depend on its id, its pixels and the seed alone.
+
+    Other seasons are drawn of snowy tiles only: it is the snow that melts.
+    """
     tile, truth = labelled
     seasons, sensors, key = simulation.seasons, simulation.sensors, tile.tile_id.encode()
+    if not snowy(tile, truth):
+        seasons = replace(seasons, copies=0)
     copies = [
         other_season(tile, truth, seasons, np.random.default_rng([seed, 0, number, *key]))
         for number in range(seasons.copies)
@@ -35,6 +44,12 @@ def simulated(labelled: LabelledTile, simulation: Simulation, seed: int) -> list
         for number in range(sensors.copies)
     ]
     return copies
+
+
+def snowy(tile: Tile, truth: np.ndarray) -> bool:
+    """Whether snow lies on enough of the ground outside the glaciers."""
+    ground = tile.valid & ~truth
+    return bool(ground.any() and (compute_index("ndsi", tile.bands)[ground] > SNOW_NDSI).mean() >= SNOWY)
 
 
 def simulated_tiles(

@@ -2,47 +2,52 @@
 
 What no single training scene shows is its own other seasons. The outline stays where it is; outside it the snow
 goes, but for patches, and rock, grass and lakes come out; inside it snow lies above the snow line and bare ice or
-debris below. The light on the slopes and the cloud mask are the tile's own. Every property of the new season is
-drawn at random, wide of any one place (domain randomisation, Tobin et al. 2017, arXiv:1703.06907), and no label
-or pixel of another scene is used: the spectra are drawn from ranges set wide around what is published for snow and
-ice (Dozier 1989, doi:10.1016/0034-4257(89)90101-6) and for rock and plants (Baldridge et al. 2009,
-doi:10.1016/j.rse.2008.11.007).
+debris below. Debris is a cover of its own, fresh and grey, without plants, in stripes along the flow. The light on the
+slopes and the cloud mask are the tile's own. Every property of the new season is drawn at random, wide of any one
+place (domain randomisation, Tobin et al. 2017, arXiv:1703.06907), and no label or pixel of another scene is used: the
+spectra are drawn from ranges set wide around what is published for snow and ice (Dozier 1989,
+doi:10.1016/0034-4257(89)90101-6), for rock and plants (Baldridge et al. 2009, doi:10.1016/j.rse.2008.11.007) and for
+debris on ice (Casey et al. 2012, doi:10.5194/tc-6-85-2012).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from features.indices import compute_index
 from features.windows import Boxes
+from simulation.atmosphere import Atmosphere, seen_from_orbit
 from tiles.folder import LabelledTile
 from tiles.terrain import fractal
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 
 SNOW_NDSI = 0.4  # above it a pixel shows snow or ice, whose brightness is the light that falls there
 SNOW_REFLECTANCE = 0.9
-COVERS = ("ground", "firn", "ice", "snow patch", "lake")
+COVERS = ("ground", "firn", "ice", "snow patch", "lake", "debris")
+STRIPE = 6.0  # pixels, the mean width of a moraine on the ice
 
 
 @dataclass(frozen=True)
 class Seasons:
     """How many other seasons of each tile are drawn, and how; shares are probabilities or of the area."""
 
-    copies: int = 3
+    copies: int = 6
     cut_out: float = 0.5  # share of the copies that show a part of the tile only, as smaller scenes do
     smallest_side: int = 224  # pixels of such a part
     light_power: tuple[float, float] = (0.15, 0.7)  # a higher sun softens the shading
     snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers
     snow_left_early: tuple[float, float] = (0.35, 0.8)  # in early summer
     early: float = 0.25
-    debris: tuple[float, float] = (0.0, 0.25)  # of the glacier
+    debris: tuple[float, float] = (0.05, 0.7)  # of the glacier, drawn evenly in its logarithm
+    debris_covered: float = 0.7  # share of the copies with debris
     lakes: float = 0.4
     clouds: float = 0.2
     thermal: float = 0.5
+    atmosphere: Atmosphere = field(default_factory=Atmosphere)
 
 
 def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.random.Generator) -> LabelledTile:
@@ -54,7 +59,7 @@ def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.ran
     light, height = sunlight_of(tile), height_of(tile)
     fractions = cover_fractions(truth, height, tile.valid, seasons, random)
     light = relit(light, tile, random.uniform(*seasons.light_power))
-    bands = reflectances(fractions, light, random)
+    bands = seen_from_orbit(reflectances(fractions, light, random), seasons.atmosphere, random)
     if tile.has_thermal and random.random() < seasons.thermal:
         bands[THERMAL_BAND] = temperatures(tile, fractions, light, height, random)
     bands = {name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()}
@@ -125,12 +130,15 @@ def cover_fractions(
     left = random.uniform(*(seasons.snow_left_early if early else seasons.snow_left))
     patchy = rank_within(height + random.uniform(0.1, 0.6) * blotches(random, shape, 30, 2), valid & ~truth) > 1 - left
     firn = height + 0.1 * blotches(random, shape, 40) > random.uniform(-0.2, 0.9)
-    debris = debris_cover(truth, height, seasons, random)
-    cover = np.where(truth & ~debris, np.where(firn, 1, 2), np.where(patchy & ~truth, 3, 0))
+    cover = np.where(truth, np.where(firn, 1, 2), np.where(patchy, 3, 0))
     if random.random() < seasons.lakes:
         cover = np.where((blotches(random, shape, 20) > random.uniform(2.2, 3.0)) & ~truth, 4, cover)
     blur = random.uniform(0.4, 1.0)
     shares = {name: gaussian_filter((cover == row).astype(np.float32), blur) for row, name in enumerate(COVERS)}
+    debris = debris_cover(truth, height, seasons, random)
+    for name in ("firn", "ice"):
+        shares["debris"] = shares["debris"] + shares[name] * debris
+        shares[name] = shares[name] * (1 - debris)
     thin = shares["snow patch"] * np.clip(0.3 - 0.3 * blotches(random, shape, 10, 2), 0.0, 0.7)
     shares["ground"] = shares["ground"] + thin  # shows through the patches
     shares["snow patch"] = shares["snow patch"] - thin
@@ -141,10 +149,18 @@ def cover_fractions(
 
 
 def debris_cover(truth: np.ndarray, height: np.ndarray, seasons: Seasons, random: np.random.Generator) -> np.ndarray:
-    """Where debris hides the ice, bool (H, W): in patches of the lower parts."""
-    share = random.uniform(*seasons.debris) * (random.random() < 0.7)
-    low = np.where(truth, 0.5 * blotches(random, truth.shape, 16, 2) - height, -9.0)
-    return truth & (rank_within(low, truth) > 1 - share)
+    """Share of each pixel that debris hides, float32 (H, W): from the tongues up, in patches and stripes.
+
+    Lines of equal distance from the margin follow the flow, as medial and lateral moraines do.
+    """
+    if random.random() >= seasons.debris_covered:
+        return np.zeros(truth.shape, np.float32)
+    margin = distance_transform_edt(truth)
+    across = gaussian_filter(random.standard_normal(int(margin.max()) + 2), random.uniform(0.5, 1.5) * STRIPE / 2)
+    stripes = np.interp(margin, np.arange(len(across)), across / max(across.std(), 1e-6))
+    uneven = random.uniform(0.1, 0.4) * blotches(random, truth.shape, 16, 2) + random.uniform(0.0, 0.3) * stripes
+    depth = rank_within(uneven - height, truth) - (1 - float(np.exp(random.uniform(*np.log(seasons.debris)))))
+    return np.where(truth, np.clip(depth * random.uniform(5, 30), 0, random.uniform(0.75, 1.0)), 0).astype(np.float32)
 
 
 def spectrum(cover: str, random: np.random.Generator) -> np.ndarray:
@@ -162,6 +178,9 @@ def spectrum(cover: str, random: np.random.Generator) -> np.ndarray:
     elif cover == "cloud":
         green = u(0.4, 0.9)
         bands = (green * u(0.98, 1.08), green, green * u(0.98, 1.03), green * u(0.5, 0.95))
+    elif cover == "debris":  # fresh rock, without plants
+        green = np.exp(u(np.log(0.06), np.log(0.32)))
+        bands = (green * u(0.8, 1.0), green, green * u(1.0, 1.15), green * u(0.8, 1.5))
     elif random.random() < 0.3:  # ground with plants
         green = u(0.04, 0.09)
         bands = (green * u(0.5, 0.7), green, green * u(0.6, 0.95), green * u(1.5, 3.0))
@@ -182,6 +201,7 @@ def reflectances(
     total += fractions["ice"] * uneven * spectrum("ice", random) + fractions["lake"] * spectrum("lake", random)
     for cover in ("firn", "snow patch"):  # snow of different age
         total += fractions[cover] * spectrum("snow", random)
+    total += fractions["debris"] * np.exp(0.15 * blotches(random, shape, 20, 2)) * spectrum("debris", random)
     grain = gaussian_filter(random.standard_normal(shape, dtype=np.float32), random.uniform(0.3, 1.0))
     total *= light * np.exp(random.uniform(0.06, 0.3) * grain + random.normal(0, 0.1))
     total += fractions["cloud"] * spectrum("cloud", random)
@@ -194,7 +214,8 @@ def temperatures(
     tile: Tile, fractions: Mapping[str, np.ndarray], light: np.ndarray, height: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
     """Kelvin (H, W): colder with height, and ground in the sun warmer than snow and ice."""
-    frozen = gaussian_filter(fractions["firn"] + fractions["ice"] + fractions["snow patch"] + fractions["cloud"], 1.5)
+    cold = sum(fractions[cover] for cover in ("firn", "ice", "snow patch", "cloud"))
+    frozen = gaussian_filter(cold + random.uniform(0.1, 0.6) * fractions["debris"], 1.5)  # ice cools what lies on it
     level = float(np.median(tile.bands[THERMAL_BAND][tile.valid])) + random.uniform(0, 20)
     relief = random.uniform(8, 20) * (0.5 - height)
     return level + relief + random.uniform(8, 28) * np.clip(light, 0, 1.2) * (1 - frozen)

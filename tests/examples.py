@@ -65,7 +65,7 @@ def example_model(seed: int = 0) -> HybridModel:
     )
     torch.manual_seed(seed)
     unet = UNetModel(CompactUNet(3).eval(), ("green", "thermal.rank"), np.zeros(2, np.float32), np.ones(2, np.float32))
-    fusion = Fusion((0.0, 1.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+    fusion = Fusion((0.0, 1.0), 0.0, 0.5)
     return HybridModel(
         GbmModel(booster.model_to_string(), ("ndsi", "green.diff21")),
         unet,
@@ -90,6 +90,8 @@ def example_results() -> dict[str, Any]:
         "folds": folds,
         "next_door": scores,
         "elsewhere": scores,
+        "snow": scores,
+        "groups": {"next door": dict.fromkeys(SYSTEMS, 0.5), "mean": dict.fromkeys(SYSTEMS, 0.5)},
         "leave_one_site_out": {"a mountain": scores},
         "shifted": {"no thermal band": dict.fromkeys(SYSTEMS, -0.1)},
         "strata": {"next_door": [stratum], "elsewhere": [stratum]},

@@ -9,13 +9,15 @@ import numpy as np
 
 from errors import RasterError
 from tiles.coding import LEVEL2_REFLECTANCE, LEVEL2_TEMPERATURE, to_physical
-from tiles.tile import BAND_NAMES, THERMAL_BAND, Tile
+from tiles.tile import BAND_NAMES, OPTICAL_BANDS, THERMAL_BAND, Tile
+from tiles.validity import measured_temperature, valid_pixels, without_gaps
 
 
 def read_chips(path: Path) -> list[Tile]:
-    """The chips of a file, each array uint16 (5, H, W) in Collection-2 Level-2 numbers, valid where SWIR1 > 0.
+    """The chips of a file, each array uint16 (5, H, W) in Collection-2 Level-2 numbers.
 
-    A thermal band of zeros is missing. Raises RasterError when the file is not such a collection.
+    A thermal band of zeros is missing; the gaps of another take its median. Raises RasterError when the file is not
+    such a collection.
     """
     chips = []
     try:
@@ -24,14 +26,15 @@ def read_chips(path: Path) -> list[Tile]:
                 numbers = arrays[name]
                 if numbers.ndim != 3 or numbers.shape[0] != len(BAND_NAMES):
                     raise RasterError(f"{path}: array {name} has the shape {numbers.shape}; chips are (5, H, W).")
-                valid = numbers[BAND_NAMES.index("swir1")] > 0
+                layers = dict(zip(BAND_NAMES, numbers))
+                valid = valid_pixels(layers, LEVEL2_REFLECTANCE, {})
                 if not valid.any():
                     continue
-                bands = {
-                    band: to_physical(layer, LEVEL2_TEMPERATURE if band == THERMAL_BAND else LEVEL2_REFLECTANCE, valid)
-                    for band, layer in zip(BAND_NAMES, numbers)
-                    if band != THERMAL_BAND or layer.any()
-                }
+                bands = {band: to_physical(layers[band], LEVEL2_REFLECTANCE, valid) for band in OPTICAL_BANDS}
+                measured = measured_temperature(layers[THERMAL_BAND], valid)
+                if measured.any():
+                    kelvin = to_physical(layers[THERMAL_BAND], LEVEL2_TEMPERATURE, measured)
+                    bands[THERMAL_BAND] = without_gaps(kelvin, valid, measured)
                 chips.append(Tile(name, bands, valid))
     except (OSError, ValueError, zipfile.BadZipFile) as problem:
         raise RasterError(

@@ -11,40 +11,45 @@ from errors import CodingError
 
 @dataclass(frozen=True)
 class Coding:
-    """physical = number * scale + offset."""
+    """physical = number * scale + offset; of ``digital`` numbers 0 is no measurement."""
 
     name: str
     scale: float
     offset: float
+    digital: bool = False
 
 
 # USGS Landsat 8-9 Collection 2 Level 2 Science Product Guide (LSDS-1619), tables 6-1 and 6-2
-LEVEL2_REFLECTANCE = Coding("Collection-2 Level-2 numbers", 2.75e-5, -0.2)
+LEVEL2_REFLECTANCE = Coding("Collection-2 Level-2 numbers", 2.75e-5, -0.2, digital=True)
 LEVEL2_TEMPERATURE = Coding("Collection-2 Level-2 numbers", 0.00341802, 149.0)
 UNIT_REFLECTANCE = Coding("reflectance 0..1", 1.0, 0.0)
 TENTHOUSANDTHS = Coding("reflectance times 10 000", 1e-4, 0.0)
+DIGITAL = Coding("digital numbers", 1.0, 0.0, digital=True)  # of a product, which says what they mean
 EIGHT_BIT = Coding("8-bit reflectance, 255 = 1", 1.0 / 255.0, 0.0)
 KELVIN = Coding("kelvin", 1.0, 0.0)
 
 # Reflectance of SWIR1 is below 0.55 over land in the median of any tile, so times 10 000 it stays below
 # 5 500; Collection-2 numbers code reflectance 0 as 7 273 and fall below 6 000 only in over-corrected shadow.
 LEVEL2_SWIR_FLOOR = 5_500.0
+SAMPLE_SIZE = 20_000  # pixels that tell two codings apart whose medians lie far from the floor between them
 UNIT_MAXIMUM = 5.0
 KELVIN_RANGE = (150.0, 350.0)
 LEVEL2_TEMPERATURE_RANGE = (3_000.0, 65_535.0)  # 159 K .. 373 K
 
 
-def recognise_reflectance(optical: list[np.ndarray], swir1: np.ndarray, valid: np.ndarray, where: str) -> Coding | None:
-    """Which coding the optical bands are in; None where no pixel is valid.
+def recognise_reflectance(
+    optical: list[np.ndarray], swir1: np.ndarray, plausible: np.ndarray, where: str
+) -> Coding | None:
+    """Which coding the optical bands are in; None where no pixel is plausible.
 
-    ``optical``: (H, W) arrays in the file's numbers; ``swir1`` is one of them; ``valid`` bool (H, W).
-    Raises CodingError when they fit none.
+    ``optical``: (H, W) arrays in the file's numbers; ``swir1`` is one of them; ``plausible`` bool (H, W), the pixels
+    that hold no fill value, as of ``tiles.validity.plausible_pixels``. Raises CodingError when they fit none.
     """
-    if not valid.any():
+    if not plausible.any():
         return None
-    largest = max(float(band[valid].max()) for band in optical)
-    smallest = min(float(band[valid].min()) for band in optical)
-    median_swir1 = float(np.median(swir1[valid]))
+    known = [np.where(plausible, band, band.flat[plausible.argmax()]) for band in optical]  # faster than selecting
+    largest = max(float(band.max()) for band in known)
+    smallest = min(float(band.min()) for band in known)
     if largest > 65_535 or smallest < -20_000:
         raise CodingError(
             f"{where}: values from {smallest:g} to {largest:g} fit no known coding; give Collection-2 "
@@ -52,9 +57,16 @@ def recognise_reflectance(optical: list[np.ndarray], swir1: np.ndarray, valid: n
         )
     if largest <= UNIT_MAXIMUM:
         return UNIT_REFLECTANCE
-    if largest <= 255:
+    if largest <= 255 and smallest >= 0:
         return EIGHT_BIT
-    return LEVEL2_REFLECTANCE if median_swir1 > LEVEL2_SWIR_FLOOR else TENTHOUSANDTHS
+    # shadow below 0 would pull the median down; without any SWIR1 above 0 the brightest band has to tell
+    lit = swir1[plausible & (swir1 > 0)]
+    median = (
+        float(np.median(lit[:: 1 + lit.size // SAMPLE_SIZE]))
+        if lit.size
+        else max(float(np.median(band[plausible])) for band in optical)
+    )
+    return LEVEL2_REFLECTANCE if median > LEVEL2_SWIR_FLOOR else TENTHOUSANDTHS
 
 
 def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str) -> Coding:
@@ -75,6 +87,7 @@ def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str)
 
 def to_physical(band: np.ndarray, coding: Coding, valid: np.ndarray) -> np.ndarray:
     """Reflectance or kelvin as float32 (H, W), 0 under nodata."""
-    numbers = np.where(valid, band, 0).astype(np.float32)  # a float64 fill value may be beyond float32
-    physical = numbers * np.float32(coding.scale) + np.float32(coding.offset)
-    return np.where(valid, physical, np.float32(0))
+    numbers = np.where(valid, band, 0).astype(np.float32, copy=False)  # a float64 fill value may be beyond float32
+    numbers *= np.float32(coding.scale)
+    numbers += np.float32(coding.offset)
+    return np.where(valid, numbers, np.float32(0))

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from errors import LayoutError, ShapeError
-from tiles.coding import EIGHT_BIT, recognise_reflectance, recognise_temperature, to_physical
-from tiles.raster import read_raster, write_raster
+from tiles.coding import EIGHT_BIT, Coding, recognise_reflectance, recognise_temperature, to_physical
+from tiles.raster import read_band, read_raster, write_raster
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Georeference, Tile
+from tiles.validity import Tags, doubts, measured_temperature, plausible_pixels, valid_pixels, without_gaps
 
 BAND_FOLDERS = {1: "blue", 2: "green", 3: "red", 4: "swir1", 5: "thermal"}
 BAND_FOLDER_PATTERN = re.compile(r"^band[ _-]?([1-5])$", re.IGNORECASE)
 TILE_ID_PATTERN = re.compile(r"(\d+(?:_\d+)*)$")
 BAND_PREFIX_PATTERN = re.compile(r"^(?:B\d+_)+", re.IGNORECASE)
-LARGEST_NUMBER = 65_535  # of 16 bits; a fill value beyond it is no temperature
 SUFFIXES = (".tif", ".tiff")
 LABEL_FOLDER = "label"
 
@@ -116,46 +116,52 @@ def read_tile(files: TileFiles) -> Tile:
     """
     if files.problem:
         raise LayoutError(files.problem)
+    numbers, tags, georeference = read_numbers(files)
+    notes = [note for band, path in files.paths.items() for note in non_finite_note(numbers[band], path, tags[band])]
+    where = str(files.paths["swir1"].parent.parent / files.tile_id)
+    optical = [numbers[band] for band in OPTICAL_BANDS]
+    coding = recognise_reflectance(optical, numbers["swir1"], plausible_pixels(numbers, tags), where)
+    valid = np.zeros(optical[0].shape, bool) if coding is None else valid_pixels(numbers, coding, tags)
+    if coding is not None:
+        notes += doubts(numbers, coding, tags, np.ones(valid.shape, bool), f"tile {files.tile_id}")
+    if coding is None or not valid.any():
+        bands, stated = {band: np.zeros(valid.shape, np.float32) for band in OPTICAL_BANDS}, "none (no valid pixel)"
+    else:
+        bands, stated, missing = physical_bands(numbers, valid, coding, tags, files)
+        notes += missing
+    return Tile(files.tile_id, bands, valid, stated, georeference, files.paths["blue"].name, tuple(notes))
+
+
+def physical_bands(
+    numbers: Mapping[str, np.ndarray], valid: np.ndarray, coding: Coding, tags: Tags, files: TileFiles
+) -> tuple[dict[str, np.ndarray], str, list[str]]:
+    """The bands as reflectance and kelvin, float32 (H, W), how they were coded, and a note where thermal is missing."""
+    bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
+    thermal, found = read_thermal(numbers.get(THERMAL_BAND), valid, coding, tags, files)
+    if thermal is None:
+        return bands, coding.name, [f"tile {files.tile_id}: {found}"]
+    stated = coding.name if found == coding.name else f"{coding.name}; temperature in {found}"
+    return {**bands, THERMAL_BAND: thermal}, stated, []
+
+
+def read_numbers(files: TileFiles) -> tuple[dict[str, np.ndarray], Tags, Georeference | None]:
+    """The bands in the files' own numbers, (H, W) each, their nodata values, and the first georeference there is."""
     numbers: dict[str, np.ndarray] = {}
+    tags: dict[str, tuple[float, ...]] = {}
     georeference: Georeference | None = None
     for band, path in files.paths.items():
-        numbers[band], found = read_raster(path)
+        numbers[band], found, tags[band] = read_band(path)
         georeference = georeference or found
         if numbers[band].shape != numbers["blue"].shape:
             raise ShapeError(
                 f"{path}: has {numbers[band].shape} pixels but {files.paths['blue'].name} has "
                 f"{numbers['blue'].shape}; give all bands on one grid."
             )
-    notes = [note for band, path in files.paths.items() for note in non_finite_note(numbers[band], path)]
-    optical = [numbers[band] for band in OPTICAL_BANDS]
-    valid = (numbers["swir1"] > 0) & np.logical_and.reduce([np.isfinite(band) for band in optical])
-    coding = recognise_reflectance(
-        optical, numbers["swir1"], valid, str(files.paths["swir1"].parent.parent / files.tile_id)
-    )
-    if coding is None:
-        bands = {band: np.zeros(valid.shape, np.float32) for band in OPTICAL_BANDS}
-        return Tile(
-            files.tile_id,
-            bands,
-            valid,
-            "none (no valid pixel)",
-            georeference,
-            files.paths["blue"].name,
-            tuple(notes),
-        )
-    bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
-    stated = coding.name
-    thermal, thermal_note = read_thermal(numbers.get(THERMAL_BAND), valid, coding is EIGHT_BIT, files)
-    if thermal is not None:
-        bands[THERMAL_BAND] = thermal
-        stated = thermal_note if thermal_note == coding.name else f"{coding.name}; temperature in {thermal_note}"
-    else:
-        notes.append(f"tile {files.tile_id}: {thermal_note}")
-    return Tile(files.tile_id, bands, valid, stated, georeference, files.paths["blue"].name, tuple(notes))
+    return numbers, tags, georeference
 
 
 def read_thermal(
-    numbers: np.ndarray | None, valid: np.ndarray, eight_bit: bool, files: TileFiles
+    numbers: np.ndarray | None, valid: np.ndarray, optical: Coding, tags: Tags, files: TileFiles
 ) -> tuple[np.ndarray | None, str]:
     """Temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
 
@@ -163,19 +169,19 @@ def read_thermal(
     """
     if numbers is None:
         return None, "has no thermal band; mapped without temperature"
-    measured = valid & np.isfinite(numbers) & (numbers > 0) & (numbers <= LARGEST_NUMBER)
+    measured = measured_temperature(numbers, valid, tags[THERMAL_BAND])
     if not measured.any():
         return None, "its thermal band is all zero; treated as missing"
-    if eight_bit and numbers[measured].max() <= 255:
+    if optical is EIGHT_BIT and numbers[measured].max() <= 255:
         return None, "its thermal band has 8 bits and no unit; treated as missing"
     coding = recognise_temperature(numbers, measured, str(files.paths[THERMAL_BAND]))
-    kelvin = to_physical(numbers, coding, measured)
-    return np.where(valid & ~measured, np.float32(np.median(kelvin[measured])), kelvin), coding.name
+    return without_gaps(to_physical(numbers, coding, measured), valid, measured), coding.name
 
 
-def non_finite_note(band: np.ndarray, path: Path) -> list[str]:
-    """A sentence where a band holds NaN or infinity, which are treated as nodata."""
-    count = int(band.size - np.count_nonzero(np.isfinite(band)))
+def non_finite_note(band: np.ndarray, path: Path, tags: Sequence[float]) -> list[str]:
+    """A sentence where a band holds NaN or infinity, which are treated as nodata, and does not say so itself."""
+    declared = np.isnan(tags).any()
+    count = 0 if declared else int(band.size - np.count_nonzero(np.isfinite(band)))
     return [f"{path}: {count} NaN or infinite pixel(s) are treated as nodata"] if count else []
 
 

@@ -24,6 +24,7 @@ FREE_BYTES, LARGEST_RATIO = 2**26, 300  # a larger image may be at most so many 
 MAX_PAGES = 64  # that are looked at: an image and its overviews
 GEO_TAGS = (33550, 33922, 34264, 34735, 34736, 34737)
 ASCII_TAG = 34737
+NODATA_TAG = 42113  # GDAL_NODATA: a number as text
 READABLE_KINDS = "uif"
 LZW = 5
 # None, LZW, deflate (two numbers), PackBits, LZMA, Zstandard: what bands come in. The forty others that tifffile
@@ -35,9 +36,15 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it is RasterE
 
 
 def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
+    """A single-band TIFF's (H, W) array and its georeference, as ``read_band`` reads them."""
+    return read_band(path)[:2]
+
+
+def read_band(path: Path) -> tuple[np.ndarray, Georeference | None, tuple[float, ...]]:
     """Read a single-band TIFF of any strip, tile or compression layout.
 
-    Returns the (H, W) array in the file's own dtype and its georeference, or None where it has none.
+    Returns the (H, W) array in the file's own dtype, its georeference, or None where it has none, and the values
+    that it names as nodata (GDAL_NODATA), of which there is one at most.
     Raises RasterError when the file is missing, truncated, no TIFF, too large or not a single 2-D band.
     """
     try:
@@ -61,16 +68,16 @@ def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
             check_size(path, page)
             check_strips(path, page)
             image = page.asarray().reshape(page.imagelength, page.imagewidth)
-            return image, read_georeference(page)
+            return image, read_georeference(page), read_nodata(page)
     except RasterError:
         raise
     except FileNotFoundError:
         raise RasterError(f"{path}: no such file; check the folder.") from None
-    except ImportError as problem:
-        raise RasterError(f"{path}: its compression needs the package imagecodecs ({problem}); install it.") from None
     except Exception as problem:  # tifffile raises many kinds on damaged files; each means the same to a user
-        if "imagecodecs" in str(problem):
-            raise RasterError(f"{path}: its compression needs the package imagecodecs; install it.") from None
+        if isinstance(problem, ImportError) or "imagecodecs" in str(problem):
+            raise RasterError(
+                f"{path}: is compressed, which needs the package imagecodecs; run `pip install imagecodecs`."
+            ) from None
         raise RasterError(
             f"{path}: cannot be read as a TIFF ({one_line(problem)}); copy or download the file again."
         ) from None
@@ -124,6 +131,15 @@ def read_georeference(page: tifffile.TiffPage) -> Georeference | None:
             count = 0 if code == ASCII_TAG else tag.count
             tags.append((code, int(tag.dtype), count, tag.value))
     return Georeference(tuple(tags)) if tags else None
+
+
+def read_nodata(page: tifffile.TiffPage) -> tuple[float, ...]:
+    """The value that the page's GDAL_NODATA names, or none; what is no number is ignored, as by GDAL."""
+    tag = page.tags.get(NODATA_TAG)
+    try:
+        return () if tag is None else (float(tag.value),)
+    except (TypeError, ValueError):
+        return ()
 
 
 def write_raster(path: Path, image: np.ndarray, georeference: Georeference | None = None) -> None:

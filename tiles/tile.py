@@ -30,10 +30,10 @@ class Tile:
     ``bands``: float32 arrays (H, W); surface reflectance (1 = 100 %) for blue, green, red and swir1,
     surface temperature in kelvin for thermal, which is absent where the tile has none. Values under
     ``valid == False`` are 0 and mean nothing.
-    ``valid``: bool (H, W), true where SWIR1 > 0 in the file's own numbers and every band is finite.
+    ``valid``: bool (H, W), true where all optical bands are measured, as ``tiles.validity`` decides.
     ``coding``: how the file's numbers were understood, in words.
     ``source``: file name of the first band, which masks inherit.
-    ``notes``: what a reader should know (bands missing, non-finite pixels).
+    ``notes``: what a reader should know (bands missing, non-finite or doubtful pixels).
     """
 
     tile_id: str

@@ -13,20 +13,20 @@ import rasterio
 import shapely
 
 from evaluation import compare
-from tests.mapping import scenes
+from tests import products
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A mask, its truth as raster, as finer raster and as outlines, on one grid."""
-    _, truth = scenes.blocky_tile()
+    _, truth = products.blocky_tile()
     mask = np.roll(truth, 2, axis=1)
-    scenes.write_band(tmp_path / "mask.tif", np.where(mask, 1, 0), "uint8", nodata=255)
-    scenes.write_band(tmp_path / "truth.tif", np.where(truth, 255, 0), "uint8", nodata=0)
-    fine = scenes.TRANSFORM * scenes.TRANSFORM.scale(1 / 3)
-    scenes.write_band(tmp_path / "fine.tif", np.where(truth, 1, 0).repeat(3, 0).repeat(3, 1), "uint8", transform=fine)
-    squares = [shapely.box(*corners(scenes.TRANSFORM, *box)) for box in ((20, 40, 80, 100), (100, 110, 130, 150))]
-    gpd.GeoDataFrame(geometry=squares, crs=scenes.CRS).to_crs("EPSG:4326").to_file(tmp_path / "truth.gpkg")
+    products.write_band(tmp_path / "mask.tif", np.where(mask, 1, 0), "uint8", nodata=255)
+    products.write_band(tmp_path / "truth.tif", np.where(truth, 255, 0), "uint8", nodata=0)
+    fine = products.TRANSFORM * products.TRANSFORM.scale(1 / 3)
+    products.write_band(tmp_path / "fine.tif", np.where(truth, 1, 0).repeat(3, 0).repeat(3, 1), "uint8", transform=fine)
+    squares = [shapely.box(*corners(products.TRANSFORM, *box)) for box in ((20, 40, 80, 100), (100, 110, 130, 150))]
+    gpd.GeoDataFrame(geometry=squares, crs=products.CRS).to_crs("EPSG:4326").to_file(tmp_path / "truth.gpkg")
     return tmp_path
 
 
@@ -44,7 +44,7 @@ def run(monkeypatch, *words: object) -> int:
 def test_the_same_truth_in_any_form_gives_the_same_scores(place: Path, truth: str, monkeypatch):
     assert run(monkeypatch, place / "mask.tif", place / truth, "--out", place / "out") == 0
     found = json.loads((place / "out" / "metrics.json").read_text())["pooled"]
-    _, expected = scenes.blocky_tile()
+    _, expected = products.blocky_tile()
     assert found["tp"] + found["fn"] == pytest.approx(expected.sum(), rel=0.01)
     shifted = np.roll(expected, 2, axis=1)
     assert found["tp"] == pytest.approx((shifted & expected).sum(), rel=0.01)
@@ -78,9 +78,9 @@ def test_folders_are_matched_by_tile_and_pooled(place: Path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["far", "no crs", "missing", "broken", "both outlines"])
 def test_mistakes_are_one_sentence(place: Path, kind: str, monkeypatch, capsys):
-    far = scenes.TRANSFORM * scenes.TRANSFORM.translation(90_000, 0)
-    scenes.write_band(place / "far.tif", np.ones((5, 5)), "uint8", transform=far)
-    scenes.write_band(place / "plain.tif", np.ones((5, 5)), "uint8", crs=None)
+    far = products.TRANSFORM * products.TRANSFORM.translation(90_000, 0)
+    products.write_band(place / "far.tif", np.ones((5, 5)), "uint8", transform=far)
+    products.write_band(place / "plain.tif", np.ones((5, 5)), "uint8", crs=None)
     (place / "broken.gpkg").write_text("nothing")
     words = {
         "far": ("mask.tif", "far.tif"),

@@ -10,12 +10,14 @@ import pytest
 import torch
 
 from evaluation import generalise, make_model
-from evaluation.generalise import HOME, site, stage
+from evaluation.crossval import HOME, SITES, SNOW_EAST, SWISS, Site
+from evaluation.generalise import site, stage
 from evaluation.systems import CLASSIC, SYSTEMS
 from fusion.hybrid import predict_tile
 from fusion.model_file import load_model
 from tests.examples import example_tile, write_folder
 
+FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak"}
 CPU = torch.device("cpu")
 FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "1"]
 
@@ -27,6 +29,7 @@ def root(tmp_path_factory) -> Path:
     write_folder(root / "data", ("01_01", "01_02", "02_01", "02_02"), (64, 64))
     write_folder(root / "weak", ("81_01",))
     write_folder(root / "other", ("80_01", "80_04"))
+    write_folder(root / "snow", ("83_01", "83_02"))
     tile, _ = example_tile((40, 30))
     numbers = [(tile.bands[band] + 0.2) / 2.75e-5 for band in ("blue", "green", "red", "swir1")]
     chip = np.stack([*numbers, (tile.bands["thermal"] - 149) / 0.00341802]) * tile.valid
@@ -41,24 +44,36 @@ def call(module, root: Path, *words: str) -> int:
 
 
 def test_tiles_become_results_and_a_model(root: Path):
-    folders = ["--transfer", str(root / "other"), "--weak", str(root / "weak"), "--unlabelled", str(root / "chips.npz")]
-    assert call(generalise, root, *folders, "--site", "A=80_01", "--site", "B=80_04") == 0
+    folders = [word for name in ("transfer", "snow", "weak") for word in (f"--{name}", str(root / FOLDERS[name]))]
+    sites = ["--leave-out", "half of the snow", "Athabasca", HOME]
+    assert call(generalise, root, *folders, *sites, "--train", "without_athabasca") == 0
+    assert not (root / "out" / "generalisation.json").exists(), "it is only trained"
+    trained = (root / "out" / "without_athabasca.ckpt").read_bytes()
+    assert call(generalise, root, *folders, *sites, "--unlabelled", str(root / "chips.npz")) == 0
+    assert (root / "out" / "without_athabasca.ckpt").read_bytes() == trained, "it is not trained again"
     results = json.loads((root / "out" / "generalisation.json").read_text())
     assert set(results["next_door"]) == set(results["elsewhere"]) == {CLASSIC, *SYSTEMS}
     assert results["next_door"]["NDSI"]["all_pixels"]["mcc"] > 0.95  # the example is that simple
-    assert set(results["leave_one_site_out"]) == {"A", "B", HOME}
+    assert set(results["leave_one_site_out"]) == {"half of the snow", "Athabasca", HOME}
     assert len(results["shifted"]) == 8
+    assert set(results["snow"]) == {CLASSIC, *SYSTEMS}
+    assert set(results["groups"]) == {
+        "next door", "elsewhere", "snow", "half of the snow left out", "worst shift", "mean",
+    }  # fmt: skip
+    for system, mean in results["groups"]["mean"].items():
+        of_groups = [one[system] for group, one in results["groups"].items() if group != "mean"]
+        assert mean == pytest.approx(np.mean(of_groups), abs=1e-3)
     assert {row["group"] for row in results["strata"]["next_door"]} == {"light", "distance", "size", "part"}
     assert str(root) not in json.dumps(results), "results name no path of this machine"
     for name in ("generalisation.csv", "shifts.csv", "strata.csv", "reliability.png", "maps.png"):
         assert (root / "out" / name).stat().st_size > 100
 
     before = (root / "out" / "fold0.ckpt").read_bytes()
-    assert call(make_model, root, "--extra", str(root / "other"), "--extra", str(root / "weak")) == 0
+    assert call(make_model, root, *folders) == 0
     assert (root / "out" / "fold0.ckpt").read_bytes() == before, "the folds are not trained again"
     model = load_model(root / "out" / "model.pth", CPU)
     assert model.provenance["tiles"] == ["01_01", "01_02", "02_01", "02_02"]
-    assert model.provenance["extra_tiles"] == ["80_01", "80_04", "81_01"]
+    assert model.provenance["extra_tiles"] == ["80_01", "80_04", "83_01", "83_02", "81_01"]
     assert set(model.provenance["cross_validation_mcc"]) == set(SYSTEMS)
     tile, _ = example_tile()
     assert predict_tile(model, tile, CPU).mask.shape == tile.shape
@@ -75,9 +90,21 @@ def test_a_mistake_is_one_sentence(module, tmp_path: Path, monkeypatch, capsys):
 
 
 def test_a_site_is_a_name_and_tiles():
-    assert site("Swiss Alps=80_01,80_02") == ("Swiss Alps", ("80_01", "80_02"))
+    both = ("80_01", "80_02")
+    assert site("Swiss Alps=80_01,80_02") == ("Swiss Alps", Site(both, both))
     with pytest.raises(Exception, match="NAME=ID,ID"):
         site("80_01")
+
+
+def test_what_is_scored_is_left_out_with_all_that_shows_its_ground():
+    for one in SITES.values():
+        assert set(one.scored) <= set(one.held_out)
+    assert set(SWISS) | set(SNOW_EAST) <= set(SITES["Swiss Alps"].held_out)
+
+
+def test_an_unknown_network_is_one_sentence(root: Path, capsys):
+    assert call(generalise, root, "--transfer", str(root / "other"), "--train", "fold9") == 2
+    assert "there is no such network" in capsys.readouterr().err
 
 
 def test_a_stage_is_done_once_for_the_same_key(tmp_path: Path):

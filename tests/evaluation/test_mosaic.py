@@ -7,8 +7,8 @@ import json
 import pytest
 
 from evaluation import mosaic
+from tests import products
 from tests.examples import write_folder
-from tests.mapping import scenes
 
 FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "2"]
 
@@ -20,7 +20,7 @@ def call(*words: object) -> int:
 
 
 def test_the_mosaic_and_its_tiles_are_scored_alike(tmp_path):
-    root = scenes.placed(write_folder(tmp_path / "data", ("01_01", "01_02", "02_01", "02_02"), (64, 64)), 64)
+    root = products.placed(write_folder(tmp_path / "data", ("01_01", "01_02", "02_01", "02_02"), (64, 64)), 64)
     assert call("--data", root, "--out", tmp_path / "out") == 0
     told = json.loads((tmp_path / "out" / "mosaic.json").read_text())
     assert set(told["mcc"]) == {"tile by tile", "mosaic, overlap 0.5", "mosaic, overlap 0.25"}

@@ -48,12 +48,22 @@ def test_settings_map_the_tiles_they_were_fitted_on_well():
             assert confusion(truth, one.mask).mcc > (0.9 if "NDSI" in system else 0.5)
 
 
-def test_simulated_copies_have_a_say_in_the_fusion_and_none_in_the_thresholds():
+def test_simulated_copies_have_a_say_in_all_that_is_trained_and_none_in_ndsi():
     labelled, judged = judged_example("a", 0)
     copy = replace(judged, truth=~judged.truth & judged.valid)
     alone, both = (fit_settings([labelled], {"a": ones}) for ones in ([judged], [judged, copy]))
-    assert (alone.ndsi, alone.gbm, alone.unet) == (both.ndsi, both.gbm, both.unet)
+    assert alone.ndsi == both.ndsi
     assert alone.fusion != both.fusion
+
+
+def test_every_group_counts_alike_however_many_tiles_it_has():
+    labelled, judged = judged_example("a", 0)
+    far = replace(judged, unet=np.clip(judged.unet - 0.3, 0, 1))  # its scores are lower
+    home, many = ([far], [far] * 5)
+    assert (
+        fit_settings([labelled], {"a": [judged]}, [home]).unet == fit_settings([labelled], {"a": [judged]}, [many]).unet
+    )
+    assert fit_settings([labelled], {"a": [judged]}, [home]).unet < fit_settings([labelled], {"a": [judged]}).unet
 
 
 def test_by_system_turns_the_table():

@@ -13,8 +13,8 @@ import geopandas as gpd
 import shapely
 import tifffile
 
+from tests import products
 from tests.examples import write_folder
-from tests.mapping import scenes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,15 +26,15 @@ def example_lines() -> list[list[str]]:
 
 
 def test_the_readmes_example(tmp_path: Path):
-    tile, _ = scenes.blocky_tile()
-    scenes.as_tar(scenes.landsat(tmp_path, tile))
-    scenes.sentinel(tmp_path, tile).rename(tmp_path / "S2A_MSIL2A_20200721T103031_N0500_R108_T32TMS.SAFE")
-    scenes.stack(tmp_path / "scene.tif", tile)
+    tile, _ = products.blocky_tile()
+    products.as_tar(products.landsat(tmp_path, tile))
+    products.sentinel(tmp_path, tile).rename(tmp_path / "S2A_MSIL2A_20200721T103031_N0500_R108_T32TMS.SAFE")
+    products.five_bands(tmp_path / "scene.tif", tile)
     for path in write_folder(tmp_path / "tiles", ("01_01",), tile.shape).glob("*/*.tif"):
-        scenes.write_band(path, tifffile.imread(path), "float32")
-    west, north = scenes.TRANSFORM * (40, 20)
+        products.write_band(path, tifffile.imread(path), "float32")
+    west, north = products.TRANSFORM * (40, 20)
     squares = [shapely.box(west, north - 1800, west + 1800, north)]
-    gpd.GeoDataFrame(geometry=squares, crs=scenes.CRS).to_file(tmp_path / "inventory.gpkg")
+    gpd.GeoDataFrame(geometry=squares, crs=products.CRS).to_file(tmp_path / "inventory.gpkg")
     lines = example_lines()
     assert len(lines) == 5
     for words in lines:

@@ -10,9 +10,10 @@ import pytest
 
 from fusion.layout import Layout
 from fusion.model_file import save_model
-from mapping.products import open_scene
+from scenes.products import open_scene
+from tests import products
 from tests.examples import example_model
-from tests.mapping import scenes
+from tests.mapping.mapped import map_scene
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -21,11 +22,11 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    tile, _ = scenes.blocky_tile()
-    place = scenes.landsat(folder, tile)
+    tile, _ = products.blocky_tile()
+    place = products.landsat(folder, tile)
     save_model(example_model(), folder / "model.pth")
     scene = open_scene(place)
-    scenes.map_scene(scene, Layout(*tile.shape, 128), folder / "model.pth", folder / "out")
+    map_scene(scene, Layout(*tile.shape, 128), folder / "model.pth", folder / "out")
     return folder / "out" / "report.html"
 
 

@@ -22,9 +22,10 @@ from fusion.layout import Layout
 from fusion.model_file import load_model, save_model
 from mapping import __main__ as command
 from mapping import run as run_module
-from mapping.products import open_scene
+from scenes.products import open_scene
+from tests import products
 from tests.examples import example_model
-from tests.mapping import scenes
+from tests.mapping.mapped import map_scene
 
 CPU = torch.device("cpu")
 OUTPUTS = {
@@ -42,15 +43,15 @@ OUTPUTS = {
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a Landsat product, its truth and a small model."""
     folder = tmp_path_factory.mktemp("scene")
-    tile, truth = scenes.blocky_tile((300, 330))
-    scenes.landsat(folder, tile)
-    scenes.write_band(folder / "truth.tif", np.where(truth, 255, 0), "uint8")
+    tile, truth = products.blocky_tile((300, 330))
+    products.landsat(folder, tile)
+    products.write_band(folder / "truth.tif", np.where(truth, 255, 0), "uint8")
     save_model(example_model(), folder / "model.pth")
     return folder
 
 
 def run(monkeypatch: pytest.MonkeyPatch, place: Path, out: Path, *words: object, also: Sequence[Path] = ()) -> int:
-    given = ["mapping", place / scenes.PRODUCT, *also, "--out", out, "--model", place / "model.pth"]
+    given = ["mapping", place / products.PRODUCT, *also, "--out", out, "--model", place / "model.pth"]
     given += ["--window", 128, *words]
     monkeypatch.setattr("sys.argv", [str(word) for word in given])
     return command.main()
@@ -78,10 +79,10 @@ def test_everything_is_written_and_nothing_else(mapped: Path):
 
 
 def test_rasters_are_cloud_optimised_on_the_scenes_grid(mapped: Path, place: Path):
-    tile, truth = scenes.blocky_tile((300, 330))
+    tile, truth = products.blocky_tile((300, 330))
     with rasterio.open(mapped / "mask.tif") as source:
         assert source.crs.to_epsg() == 32643
-        assert source.transform == scenes.TRANSFORM
+        assert source.transform == products.TRANSFORM
         assert source.nodata == 255
         assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         mask = source.read(1)
@@ -95,7 +96,7 @@ def test_rasters_are_cloud_optimised_on_the_scenes_grid(mapped: Path, place: Pat
 
 
 def test_outlines_have_areas_and_what_the_scene_says(mapped: Path):
-    _, truth = scenes.blocky_tile((300, 330))
+    _, truth = products.blocky_tile((300, 330))
     found = gpd.read_file(mapped / "outlines.gpkg")
     assert list(found["glacier_id"]) == [1, 2]
     assert found["area_km2"].sum() == pytest.approx(truth.sum() * 900 / 1e6, rel=2e-3)
@@ -109,7 +110,7 @@ def test_outlines_have_areas_and_what_the_scene_says(mapped: Path):
 
 def test_metrics_say_what_was_mapped_and_how_well(mapped: Path):
     facts = json.loads((mapped / "metrics.json").read_text())
-    tile, truth = scenes.blocky_tile((300, 330))
+    tile, truth = products.blocky_tile((300, 330))
     assert facts["valid_pixels"] == tile.valid.sum()
     assert facts["glacier_pixels"] == pytest.approx(truth.sum(), rel=0.005)
     assert facts["glaciers"] == 2
@@ -119,9 +120,9 @@ def test_metrics_say_what_was_mapped_and_how_well(mapped: Path):
 @pytest.mark.parametrize("words", [{}, {"window": 192, "overlap": 0.25}, {"window": 64, "overlap": 0.5, "group": 2}])
 def test_any_windows_give_the_whole_image(place: Path, words: dict[str, object], tmp_path: Path):
     """The trees decide here and see the whole scene's ranks, so windows and parts must change nothing."""
-    scene = open_scene(place / scenes.PRODUCT)
+    scene = open_scene(place / products.PRODUCT)
     layout = Layout(scene.grid.height, scene.grid.width, **{"window": 128, **words})
-    scenes.map_scene(scene, layout, place / "model.pth", tmp_path / "out")
+    map_scene(scene, layout, place / "model.pth", tmp_path / "out")
     with rasterio.open(tmp_path / "out" / "probability.tif") as source:
         found = source.read(1)
     tile = scene.read(0, 0, scene.grid.height, scene.grid.width)
@@ -135,8 +136,8 @@ def test_no_seam_at_window_edges(place: Path, tmp_path: Path):
     fusion = type(model.fusion)((1.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
     network = type(model)(model.gbm, model.unet, fusion, 0.5, 0.5)
     save_model(network, tmp_path / "model.pth")
-    scene = open_scene(place / scenes.PRODUCT)
-    scenes.map_scene(scene, Layout(300, 330, 128), tmp_path / "model.pth", tmp_path / "out")
+    scene = open_scene(place / products.PRODUCT)
+    map_scene(scene, Layout(300, 330, 128), tmp_path / "model.pth", tmp_path / "out")
     with rasterio.open(tmp_path / "out" / "probability.tif") as source:
         steps = np.abs(np.diff(source.read(1), axis=0))
     edges = np.array([row in (63, 64, 127, 128, 191, 192, 255, 256) for row in range(len(steps))])
@@ -165,12 +166,12 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, tmp_pat
     """Two scenes on two worker processes; one of these is killed while parts are being mapped."""
     from distributed import Client, LocalCluster
 
-    other = scenes.stack(tmp_path / "other.tif", scenes.blocky_tile()[0])
-    words = ["--bands", scenes.STACK_BANDS, "--window", 64]
+    other = products.five_bands(tmp_path / "other.tif", products.blocky_tile()[0])
+    words = ["--bands", products.FIVE_BANDS, "--window", 64]
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         out = tmp_path / "out"
         pids = list(client.run(os.getpid).values())
-        command_line = [sys.executable, "-m", "mapping", place / scenes.PRODUCT, other, *words, "--out", out]
+        command_line = [sys.executable, "-m", "mapping", place / products.PRODUCT, other, *words, "--out", out]
         command_line += ["--model", place / "model.pth", "--dask", cluster.scheduler_address]
         process = subprocess.Popen([str(word) for word in command_line], cwd=Path(__file__).resolve().parents[2])
         while process.poll() is None and not list(out.glob("*/.parts/part_*.gbm.npy")):
@@ -179,14 +180,14 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, tmp_pat
         assert process.wait(timeout=120) == 0
     again = tmp_path / "again"
     assert run(monkeypatch, place, again, *words, also=[other]) == 0
-    for name in (scenes.PRODUCT, "other"):
+    for name in (products.PRODUCT, "other"):
         assert bands_of(out / name) == bands_of(again / name)
         assert {path.name for path in (out / name).iterdir()} == {path.name for path in (again / name).iterdir()}
 
 
 def test_what_goes_wrong_on_a_worker_is_one_sentence(place: Path, tmp_path: Path, monkeypatch, capsys):
-    far = scenes.TRANSFORM * scenes.TRANSFORM.translation(90_000, 0)
-    scenes.write_band(tmp_path / "far.tif", np.ones((50, 50)), "uint8", transform=far)
+    far = products.TRANSFORM * products.TRANSFORM.translation(90_000, 0)
+    products.write_band(tmp_path / "far.tif", np.ones((50, 50)), "uint8", transform=far)
     words = ["--dask", "local", "--jobs", 1, "--truth", tmp_path / "far.tif"]
     assert run(monkeypatch, place, tmp_path / "out", *words) == 2
     assert [line for line in capsys.readouterr().err.splitlines() if "does not overlap" in line]
@@ -194,17 +195,26 @@ def test_what_goes_wrong_on_a_worker_is_one_sentence(place: Path, tmp_path: Path
 
 
 def test_several_scenes_lie_in_folders_of_their_own(place: Path, tmp_path: Path, monkeypatch):
-    tile, _ = scenes.blocky_tile()
-    stack = scenes.stack(tmp_path / "other.tif", tile)
-    assert run(monkeypatch, place, tmp_path / "out", "--bands", scenes.STACK_BANDS, also=[stack]) == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {scenes.PRODUCT, "other"}
+    tile, _ = products.blocky_tile()
+    stack = products.five_bands(tmp_path / "other.tif", tile)
+    assert run(monkeypatch, place, tmp_path / "out", "--bands", products.FIVE_BANDS, also=[stack]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {products.PRODUCT, "other"}
 
 
 def test_a_scene_of_nodata_gives_empty_outlines(place: Path, tmp_path: Path, monkeypatch):
-    tile, _ = scenes.blocky_tile()
+    tile, _ = products.blocky_tile()
     nothing = type(tile)(tile.tile_id, {name: band * 0 for name, band in tile.bands.items()}, tile.valid & False)
-    stack = scenes.stack(tmp_path / "empty.tif", nothing)
-    words = ["mapping", stack, "--bands", scenes.STACK_BANDS, "--out", tmp_path / "out", "--model", place / "model.pth"]
+    stack = products.five_bands(tmp_path / "empty.tif", nothing)
+    words = [
+        "mapping",
+        stack,
+        "--bands",
+        products.FIVE_BANDS,
+        "--out",
+        tmp_path / "out",
+        "--model",
+        place / "model.pth",
+    ]
     monkeypatch.setattr("sys.argv", [str(word) for word in words])
     assert command.main() == 0
     assert len(gpd.read_file(tmp_path / "out" / "outlines.gpkg")) == 0
@@ -224,8 +234,8 @@ def test_a_scene_of_nodata_gives_empty_outlines(place: Path, tmp_path: Path, mon
     ],
 )
 def test_mistakes_are_one_sentence(place: Path, words, named: str, tmp_path: Path, monkeypatch, capsys):
-    far = scenes.TRANSFORM * scenes.TRANSFORM.translation(90_000, 0)
-    scenes.write_band(place / "far.tif", np.ones((50, 50)), "uint8", transform=far)
+    far = products.TRANSFORM * products.TRANSFORM.translation(90_000, 0)
+    products.write_band(place / "far.tif", np.ones((50, 50)), "uint8", transform=far)
     monkeypatch.setattr("mapping.cluster.TIMEOUT", "1s")
     given = [str(word).format(place=place) for word in words]
     assert run(monkeypatch, place, tmp_path / "out", *given) == 2
@@ -245,7 +255,7 @@ def test_a_full_disk_is_one_sentence(place: Path, tmp_path: Path):
         sys.executable,
         "-m",
         "mapping",
-        place / scenes.PRODUCT,
+        place / products.PRODUCT,
         "--out",
         tmp_path / "out",
         "--model",

@@ -9,15 +9,15 @@ import pytest
 import rasterio
 
 from errors import GlacierError, GridError, ProductError
-from mapping.products import open_scene
+from scenes.products import open_scene
+from tests import products
 from tests.examples import write_folder
-from tests.mapping import scenes
 from tiles.tile import Tile
 
 
 @pytest.fixture(scope="module")
 def tile() -> Tile:
-    return scenes.blocky_tile()[0]
+    return products.blocky_tile()[0]
 
 
 def whole(scene) -> Tile:
@@ -37,8 +37,8 @@ def assert_same(found: Tile, tile: Tile, thermal: bool = True, atol: float = 6e-
 @pytest.mark.parametrize("as_json", [False, True], ids=["MTL.txt", "MTL.json"])
 @pytest.mark.parametrize("archive", [False, True], ids=["folder", "tar"])
 def test_landsat(tile: Tile, level: int, as_json: bool, archive: bool, tmp_path: Path):
-    place = scenes.landsat(tmp_path, tile, level, as_json)
-    scene = open_scene(scenes.as_tar(place) if archive else place)
+    place = products.landsat(tmp_path, tile, level, as_json)
+    scene = open_scene(products.as_tar(place) if archive else place)
     assert scene.name == place.name
     assert scene.date == "2020-08-26"
     assert scene.grid.pixel_side == 30
@@ -47,7 +47,7 @@ def test_landsat(tile: Tile, level: int, as_json: bool, archive: bool, tmp_path:
 
 def test_clouds_of_the_quality_band_are_left_out_unless_asked_for(tile: Tile, tmp_path: Path):
     cloud = (slice(50, 60), slice(60, 90))
-    place = scenes.landsat(tmp_path, tile, cloud=cloud)
+    place = products.landsat(tmp_path, tile, cloud=cloud)
     assert not whole(open_scene(place)).valid[cloud].any()
     np.testing.assert_array_equal(whole(open_scene(place, clouds=True)).valid, tile.valid)
 
@@ -55,26 +55,26 @@ def test_clouds_of_the_quality_band_are_left_out_unless_asked_for(tile: Tile, tm
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize("offset", [0, -1000], ids=["old baseline", "baseline 04.00"])
 def test_sentinel(tile: Tile, level: int, offset: int, tmp_path: Path):
-    scene = open_scene(scenes.sentinel(tmp_path, tile, level, offset))
+    scene = open_scene(products.sentinel(tmp_path, tile, level, offset))
     assert scene.date == "2020-07-21"
     assert scene.grid.pixel_side == pytest.approx(20)
     assert_same(whole(scene), tile, thermal=False, atol=1e-4)
 
 
 def test_sentinel_as_jpeg_2000(tile: Tile, tmp_path: Path):
-    found = whole(open_scene(scenes.sentinel(tmp_path, tile, driver="JP2OpenJPEG")))
+    found = whole(open_scene(products.sentinel(tmp_path, tile, driver="JP2OpenJPEG")))
     np.testing.assert_array_equal(found.valid, tile.valid)
     for band in ("blue", "green", "red", "swir1"):  # the driver's compression is lossy at edges
         assert np.abs(found.bands[band] - tile.bands[band])[tile.valid].mean() < 0.01
 
 
 def test_a_stack_of_named_bands(tile: Tile, tmp_path: Path):
-    assert_same(whole(open_scene(scenes.stack(tmp_path / "s.tif", tile), scenes.STACK_BANDS)), tile)
+    assert_same(whole(open_scene(products.five_bands(tmp_path / "s.tif", tile), products.FIVE_BANDS)), tile)
 
 
 def test_tiles_of_the_challenge_as_a_mosaic(tile: Tile, tmp_path: Path):
     """Two tiles beside each other, with a gap where a third would be."""
-    root = scenes.placed(write_folder(tmp_path / "tiles", ("01_01", "01_03"), (32, 32)), 32)
+    root = products.placed(write_folder(tmp_path / "tiles", ("01_01", "01_03"), (32, 32)), 32)
     found = whole(open_scene(root))
     assert found.shape == (32, 96)
     assert not found.valid[:, 32:64].any()
@@ -86,7 +86,7 @@ def test_tiles_of_the_challenge_as_a_mosaic(tile: Tile, tmp_path: Path):
 def test_any_rectangle_is_read_and_beyond_the_scene_is_nodata(
     tile: Tile, box: tuple[int, int, int, int], tmp_path: Path
 ):
-    scene = open_scene(scenes.landsat(tmp_path, tile))
+    scene = open_scene(products.landsat(tmp_path, tile))
     expected = tile.around(*box)
     assert_same(scene.read(*box), expected, thermal=bool(expected.valid.any()))
 
@@ -104,7 +104,7 @@ def rewrite(pattern: str, **words: object):
         with rasterio.open(path) as source:
             numbers = source.read(1)
         shape = words.pop("shape", None)
-        scenes.write_band(path, numbers[: shape[0], : shape[1]] if shape else numbers, **words)
+        products.write_band(path, numbers[: shape[0], : shape[1]] if shape else numbers, **words)
 
     return change
 
@@ -134,7 +134,7 @@ def edit(old: str, new: str):
     ],
 )
 def test_what_is_wrong_with_a_product_is_named(tile: Tile, change, named: str, tmp_path: Path):
-    place = scenes.landsat(tmp_path, tile)
+    place = products.landsat(tmp_path, tile)
     change(place)
     with pytest.raises(GlacierError, match=named) as problem:
         open_scene(place)
@@ -154,11 +154,11 @@ def test_unknown_places_are_named(tile: Tile, tmp_path: Path):
 )
 def test_bands_that_are_not_understood_are_named(tile: Tile, bands: str | None, tmp_path: Path):
     with pytest.raises(ProductError, match="bands"):
-        open_scene(scenes.stack(tmp_path / "s.tif", tile), bands)
+        open_scene(products.five_bands(tmp_path / "s.tif", tile), bands)
 
 
 def test_entities_in_metadata_are_refused(tile: Tile, tmp_path: Path):
-    place = scenes.sentinel(tmp_path, tile)
+    place = products.sentinel(tmp_path, tile)
     path = place / "MTD_MSIL2A.xml"
     path.write_text(path.read_text().replace("?>", '?><!DOCTYPE a [<!ENTITY b "c">]>', 1))
     with pytest.raises(ProductError, match="entities"):
@@ -166,6 +166,6 @@ def test_entities_in_metadata_are_refused(tile: Tile, tmp_path: Path):
 
 
 def test_a_stack_in_degrees_is_refused(tile: Tile, tmp_path: Path):
-    path = scenes.stack(tmp_path / "s.tif", tile, crs="EPSG:4326")
+    path = products.five_bands(tmp_path / "s.tif", tile, crs="EPSG:4326")
     with pytest.raises(GridError, match="degrees"):
-        open_scene(path, scenes.STACK_BANDS)
+        open_scene(path, products.FIVE_BANDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import rasterio
 import shapely
@@ -12,28 +11,10 @@ from rasterio.enums import Resampling
 from rasterio.features import rasterize
 from rasterio.vrt import WarpedVRT
 
-from errors import GridError, RasterError
-from mapping.scene import Grid, grid_of, opened
-from tiles.raster import one_line
-
-VECTORS = (".gpkg", ".shp", ".geojson", ".json", ".fgb")
-
-
-def is_vector(path: Path) -> bool:
-    """Whether a file holds outlines rather than pixels."""
-    return path.suffix.lower() in VECTORS
-
-
-def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
-    """The polygons of a vector file in another coordinate system; raises RasterError or GridError."""
-    try:
-        found = gpd.read_file(path, engine="pyogrio").geometry
-    except Exception as problem:  # pyogrio raises many kinds on damaged files
-        raise RasterError(f"{path}: cannot be read as outlines ({one_line(problem)}); copy the file again.") from None
-    if found.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
-    found = found[~found.is_empty & found.notna()].to_crs(crs)
-    return gpd.GeoSeries(shapely.make_valid(found.to_numpy()), crs=crs)
+from errors import GridError
+from scenes.grid import Grid, grid_of
+from scenes.source import open_raster
+from scenes.vectors import is_vector, read_outlines
 
 
 def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +31,7 @@ def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
             raise GridError(f"{path}: does not overlap with what it is compared with; give truth of the same place.")
         glacier = rasterize(((one, 1) for one in found), out_shape=shape, transform=grid.affine, dtype="uint8") == 1
         return glacier, np.ones(shape, bool)
-    with opened(str(path)) as source:
+    with open_raster(str(path)) as source:
         if source.crs is None:
             raise GridError(f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs.")
         # a label that names 0 as nodata means: no glacier there

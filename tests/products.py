@@ -1,24 +1,18 @@
-"""Small synthetic products that the tests of mapping share."""
+"""Small synthetic products that the tests of several rooms share."""
 
 from __future__ import annotations
 
 import json
 import math
 import tarfile
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
-import torch
 from rasterio.transform import Affine
 
-from fusion.layout import Layout
-from mapping.finish import finish
-from mapping.postprocess import Postprocess
-from mapping.run import job_for, on_threads
-from mapping.scene import Scene
+from scenes.products import open_scene
+from tests.codings import Bands
 from tests.examples import example_tile
 from tiles.tile import Tile
 
@@ -36,6 +30,17 @@ def write_band(path: Path, numbers: np.ndarray, dtype: str = "uint16", **words: 
     profile = {"driver": "GTiff", "crs": CRS, "transform": TRANSFORM, "count": 1, "dtype": dtype, **words}
     with rasterio.open(path, "w", height=numbers.shape[0], width=numbers.shape[1], **profile) as file:
         file.write(numbers.astype(dtype), 1)
+    return path
+
+
+def write_bands(path: Path, numbers: Bands, tag: float | None) -> Path:
+    """Bands as one GeoTIFF, in their order; ``tag``: the number that it names as nodata."""
+    height, width = next(iter(numbers.values())).shape
+    profile = {"crs": CRS, "transform": TRANSFORM, "dtype": np.result_type(*numbers.values()), "nodata": tag}
+    path.parent.mkdir(exist_ok=True)
+    with rasterio.open(path, "w", driver="GTiff", height=height, width=width, count=len(numbers), **profile) as file:
+        for place, band in enumerate(numbers, 1):
+            file.write(numbers[band], place)
     return path
 
 
@@ -155,7 +160,7 @@ def sentinel(folder: Path, tile: Tile, level: int = 2, offset: int = -1000, driv
     return place
 
 
-def stack(path: Path, tile: Tile, **words: object) -> Path:
+def five_bands(path: Path, tile: Tile, **words: object) -> Path:
     """A GeoTIFF of five bands, blue to thermal, as reflectance and kelvin."""
     profile = {"driver": "GTiff", "crs": CRS, "transform": TRANSFORM, "count": 5, "dtype": "float32", **words}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,11 +180,10 @@ def placed(root: Path, side: int) -> Path:
     return root
 
 
-STACK_BANDS = "blue=1,green=2,red=3,swir1=4,thermal=5"
+FIVE_BANDS = "blue=1,green=2,red=3,swir1=4,thermal=5"
 
 
-def map_scene(scene: Scene, layout: Layout, model: Path, out: Path) -> dict[str, Any]:
-    """Everything of one scene, on two threads; returns what ``metrics.json`` holds."""
-    job = job_for(scene, layout, model, torch.device("cpu"), out)
-    [(_, facts)] = on_threads([job], partial(finish, steps=Postprocess()), 2)
-    return facts
+def read_whole(place: Path, bands: str | None = None) -> Tile:
+    """A scene, opened as a user does, as one tile."""
+    scene = open_scene(place, bands)
+    return scene.read(0, 0, scene.grid.height, scene.grid.width)

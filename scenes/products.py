@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 from errors import ProductError
-from mapping.landsat import is_landsat, open_landsat, product_files
-from mapping.scene import Scene
-from mapping.sentinel import is_sentinel, open_sentinel
-from mapping.stack import open_mosaic, open_stack, parse_bands
+from scenes.geotiff import open_geotiff, parse_bands
+from scenes.landsat import is_landsat, open_landsat, product_files
+from scenes.mosaic import open_mosaic
+from scenes.scene import Scene
+from scenes.sentinel import is_sentinel, open_sentinel
 
 KNOWN = (
     "a Landsat 8/9 Collection-2 folder or .tar, a Sentinel-2 SAFE folder, a GeoTIFF with --bands, or a folder with "
@@ -29,7 +30,7 @@ def open_scene(place: Path, bands: str | None = None, clouds: bool = False) -> S
             raise ProductError(
                 f"{place}: which of its bands is which is not known; add --bands blue=1,green=2,red=3,swir1=4."
             )
-        return open_stack(place, parse_bands(bands))
+        return open_geotiff(place, parse_bands(bands))
     if is_sentinel(place):
         return open_sentinel(place, clouds)
     if place.is_dir() and any(

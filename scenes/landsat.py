@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from errors import ProductError
-from mapping.scene import Band, Quality, Scene, common_grid
+from scenes.grid import common_grid
+from scenes.scene import Band, Quality, Scene
 from tiles.raster import one_line
 
 BAND_NUMBERS = {"blue": 2, "green": 3, "red": 4, "swir1": 6}

@@ -11,7 +11,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from errors import ProductError
-from mapping.scene import Band, Quality, Scene, common_grid
+from scenes.grid import common_grid
+from scenes.scene import Band, Quality, Scene
 from tiles.raster import one_line
 
 BANDS = {"blue": "B02", "green": "B03", "red": "B04", "swir1": "B11"}

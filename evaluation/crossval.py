@@ -1,0 +1,103 @@
+"""Cross-validation: every labelled scene judged by parts that have not seen it, and settings fitted on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from evaluation.recipe import Parts, Recipe, Scenes, TrainingSet, among, judge, judge_with_copies, train_parts
+from evaluation.systems import Settings, fit_settings
+from fusion.fitting import OutOfFold
+from scores.folds import contiguous_folds
+from tiles.folder import LabelledTile
+
+
+@dataclass(frozen=True)
+class Site:
+    """Scenes that are left out of training together, by id, and those of them that are scored."""
+
+    held_out: tuple[str, ...]
+    scored: tuple[str, ...]
+
+
+SNOW_WEST = ("83_01", "83_02", "83_03", "83_04", "83_05", "83_06")
+SNOW_EAST = ("83_07", "83_08", "83_10", "83_11", "83_13")  # the last three show ground of the summer sites
+SWISS = ("80_01", "80_02", "80_03")
+HOME = "the tiles of --data"
+SITES = {
+    "half of the snow": Site(SNOW_WEST, SNOW_WEST),
+    "Swiss Alps": Site((*SWISS, *SNOW_WEST, *SNOW_EAST, "84_06", "84_07"), SWISS),
+    "Athabasca": Site(("80_04", "80_05"), ("80_04", "80_05")),
+    HOME: Site((), ()),  # whatever their ids
+}
+ALONE, WHOLE = "alone", "whole"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What parts that had not seen them said of all scenes.
+
+    ``parts`` and ``home``: of each fold of the home tiles, ``blocks`` of ids, and what they said of their held-out
+    tiles, each followed by its simulated copies. ``away``: what parts trained on all home tiles and nothing else said
+    of the transfer and the snow sites, by group and id.
+    """
+
+    tiles: list[LabelledTile]
+    blocks: list[list[str]]
+    parts: list[Parts]
+    home: Mapping[str, list[OutOfFold]]
+    away: Mapping[str, Mapping[str, OutOfFold]]
+
+    def fold_of(self, tile_id: str) -> int:
+        """Number of the fold that holds a tile out."""
+        return next(number for number, block in enumerate(self.blocks) if tile_id in block)
+
+    def settings(self, unseen: Collection[str] = ()) -> Settings:
+        """Thresholds and fusion fitted on all scenes but those of these ids; every group of scenes counts alike."""
+        kept = {tile_id: ones for tile_id, ones in self.home.items() if tile_id not in unseen}
+        away = [[one for tile_id, one in group.items() if tile_id not in unseen] for group in self.away.values()]
+        tiles = [labelled for labelled in self.tiles if labelled[0].tile_id in kept]
+        return fit_settings(tiles, kept, [group for group in away if group])
+
+    def settings_of_folds(self) -> list[Settings]:
+        """The settings of each fold, fitted without its held-out tiles."""
+        return [self.settings(block) for block in self.blocks]
+
+
+def fold_name(number: int) -> str:
+    """Checkpoint of a fold."""
+    return f"fold{number}"
+
+
+def site_name(site: str) -> str:
+    """Checkpoint of what is trained without a site."""
+    return "without_" + ("home" if site == HOME else site.lower().replace(" ", "_"))
+
+
+def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict[str, TrainingSet]:
+    """Every training that the measures and the model need, by the name of its checkpoint."""
+    sets = {WHOLE: TrainingSet(scenes.home, scenes.extra), ALONE: TrainingSet(scenes.home)}
+    for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
+        sets[fold_name(number)] = TrainingSet(scenes.home, held_out=block)
+    for name, site in sites.items():
+        sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
+        if name == HOME:
+            sets[site_name(name)] = TrainingSet([*scenes.transfer, *scenes.snow], scenes.weak)
+    return sets
+
+
+def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> Judged:
+    """Train each fold, and once on all home tiles alone, and judge what each has not seen."""
+    names = [fold_name(number) for number in range(len(sets)) if fold_name(number) in sets]
+    parts = [train_parts(name, recipe, sets[name]) for name in names]
+    home = {
+        labelled[0].tile_id: judge_with_copies(one, labelled, recipe)
+        for one, name in zip(parts, names)
+        for labelled in among(scenes.home, sets[name].held_out)
+    }
+    alone = train_parts(ALONE, recipe, sets[ALONE])
+    away = {
+        name: {labelled[0].tile_id: judge(alone, labelled, recipe) for labelled in group}
+        for name, group in (("elsewhere", scenes.transfer), ("snow", scenes.snow))
+    }
+    return Judged(scenes.home, [list(sets[name].held_out) for name in names], parts, home, away)

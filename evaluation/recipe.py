@@ -1,0 +1,168 @@
+"""The recipe: what both parts of the hybrid are trained on, with which settings, and what they say of unseen tiles."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from baseline.gbm import GbmModel
+from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
+from cnn.device import choose_device
+from cnn.tile_probability import UNetModel
+from cnn.tile_training import TrainingConfig
+from cnn.train_unet import train_unet
+from fusion.fitting import OutOfFold
+from fusion.hybrid import part_scores
+from simulation.draw import simulated
+from tiles.folder import LabelledTile, read_labelled
+
+VIEWS = 2  # turned views that the network averages over: as good as four flips, better than one by 0.009 next door
+JUDGED_SEASONS, JUDGED_SENSORS = 2, 1  # copies of each held-out tile that the fusion is fitted on as well
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How both parts are trained, where their checkpoints are kept and what runs them."""
+
+    gbm: GbmConfig
+    unet: TrainingConfig
+    out: Path
+    device: torch.device
+    sampled: TrainingRows = field(default_factory=lambda: TrainingRows({}, {}, {}))  # kept: slower than the trees
+
+    def rows_of(self, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> TrainingRows:
+        """Rows of the tiles, of the extra tiles and of the copies of both, sampled at first need."""
+        kept = self.sampled
+        new = [labelled for labelled in tiles if labelled[0].tile_id not in kept.tiles]
+        new_extra = [labelled for labelled in extra if labelled[0].tile_id not in kept.extra]
+        rows = sample_all_rows(new, self.gbm, new_extra)
+        kept.tiles.update(rows.tiles)
+        kept.copies.update(rows.copies)
+        kept.extra.update(rows.extra)
+        ids, extra_ids = ([tile.tile_id for tile, _ in ones] for ones in (tiles, extra))
+        return TrainingRows(
+            {tile_id: kept.tiles[tile_id] for tile_id in ids},
+            {tile_id: kept.copies[tile_id] for tile_id in ids},
+            {tile_id: kept.extra[tile_id] for tile_id in extra_ids},
+        )
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """All labelled scenes: ``home``, many tiles of one scene; complete labels of other mountains; weak labels."""
+
+    home: list[LabelledTile]
+    transfer: list[LabelledTile] = field(default_factory=list)
+    snow: list[LabelledTile] = field(default_factory=list)
+    weak: list[LabelledTile] = field(default_factory=list)
+
+    @property
+    def extra(self) -> list[LabelledTile]:
+        """Everything but home."""
+        return [*self.transfer, *self.snow, *self.weak]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both."""
+
+    tiles: list[LabelledTile]
+    extra: list[LabelledTile] = field(default_factory=list)
+    held_out: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A GBM and a U-Net trained on the same tiles."""
+
+    gbm: GbmModel
+    unet: UNetModel
+
+
+def without(tiles: Sequence[LabelledTile], held_out: Collection[str]) -> list[LabelledTile]:
+    """The tiles whose ids are not held out."""
+    return [labelled for labelled in tiles if labelled[0].tile_id not in held_out]
+
+
+def among(tiles: Sequence[LabelledTile], tile_ids: Collection[str]) -> list[LabelledTile]:
+    """The tiles of these ids."""
+    return [labelled for labelled in tiles if labelled[0].tile_id in tile_ids]
+
+
+def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel:
+    """Train the U-Net, which goes on from its checkpoint ``name``.ckpt; reports on held-out home tiles."""
+    tiles, extra = (without(ones, training.held_out) for ones in (training.tiles, training.extra))
+    watched = among(training.tiles, training.held_out)
+    return train_unet(tiles, watched, recipe.unet, recipe.out / f"{name}.ckpt", recipe.device, extra)
+
+
+def train_parts(name: str, recipe: Recipe, training: TrainingSet) -> Parts:
+    """Train both parts; the network's checkpoint is ``name``.ckpt."""
+    unet = train_network(name, recipe, training)
+    rows = recipe.rows_of(training.tiles, training.extra).without(training.held_out)
+    return Parts(fit_gbm(rows, recipe.gbm), unet)
+
+
+def judge(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> OutOfFold:
+    """What both parts say of a tile, as the shipped model computes it."""
+    tile, truth = labelled
+    jobs = recipe.gbm.jobs or torch.get_num_threads()
+    unet, gbm = part_scores(parts.gbm, parts.unet, tile, recipe.device, VIEWS, jobs)
+    return OutOfFold(unet, gbm, truth, tile.valid)
+
+
+def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> list[OutOfFold]:
+    """What both parts say of a tile, first, and of a few of its simulated copies."""
+    few = recipe.unet.simulation
+    few = replace(
+        few,
+        seasons=replace(few.seasons, copies=min(JUDGED_SEASONS, few.seasons.copies)),
+        sensors=replace(few.sensors, copies=min(JUDGED_SENSORS, few.sensors.copies)),
+    )
+    drawn = simulated(labelled, few, recipe.unet.seed)
+    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled[0].tile_id, disable=None)]
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the commands that train the recipe share, so that they share checkpoints too."""
+    defaults = TrainingConfig()
+    parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label")
+    parser.add_argument("--transfer", type=Path, help="labelled tiles of other mountains")
+    parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
+    parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
+    parser.add_argument("--out", type=Path, default=Path("out/model"), help="checkpoints and results")
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=defaults.steps)
+    parser.add_argument("--batch", type=int, default=defaults.batch)
+    parser.add_argument("--crop", type=int, default=defaults.crop, help="side of the training crops, a multiple of 32")
+    parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """The recipe that the command line asks for."""
+    if options.jobs:
+        torch.set_num_threads(options.jobs)
+    unet = TrainingConfig(
+        steps=options.steps, batch=options.batch, crop=options.crop, seed=options.seed, imagenet=not options.scratch
+    )
+    return Recipe(GbmConfig(seed=options.seed, jobs=options.jobs), unet, options.out, choose_device(options.device))
+
+
+def scenes_of(options: argparse.Namespace) -> Scenes:
+    """The labelled scenes that the command line names."""
+    folders = (options.transfer, options.snow, options.weak)
+    return Scenes(read_labelled(options.data), *(read_labelled(folder) if folder else [] for folder in folders))
+
+
+def shown(options: argparse.Namespace, names: Sequence[str]) -> str:
+    """The command line's folders and settings; it names no path of this machine."""
+    folders = [f"--{name} {getattr(options, name).name}" for name in names if getattr(options, name)]
+    return " ".join([*folders, f"--steps {options.steps} --seed {options.seed}"])

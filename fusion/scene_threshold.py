@@ -1,0 +1,56 @@
+"""A threshold that looks at the scene: the fitted one, unless the scene's own lies far from it.
+
+On scenes unlike those it was trained on, a network still ranks pixels well, but its log-odds are shifted. Otsu's method
+(Otsu 1979, doi:10.1109/TSMC.1979.4310076) finds where the scene's own log-odds divide best, without any label. Near the
+fitted threshold it is the less certain of both and is not heard; beyond a tolerance the threshold follows it, up to a
+limit. That keeps most of its gain on shifted scenes and costs next to nothing on others.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fusion.fuse import LOGIT_LIMIT, Fusion, log_odds
+
+STEPS = 200  # of the log-odds between both limits
+EDGES = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, STEPS + 1)
+LIMIT = 1.5  # log-odds that a scene may move the threshold
+SMALLEST_SHARE = 0.02  # of the valid pixels on either side of the fitted threshold: below it there is one class
+
+
+def log_odds_counts(probability: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Pixels of ``among`` (bool (H, W)) between each two of EDGES, int64 (200,); counts of parts add up."""
+    return np.histogram(log_odds(probability[among]), EDGES)[0]
+
+
+def otsu_level(counts: np.ndarray) -> float:
+    """The log-odds that divide the pixels into the two classes farthest apart, each weighed by its size."""
+    middles = (EDGES[:-1] + EDGES[1:]) / 2
+    below, total = np.cumsum(counts)[:-1], counts.sum()
+    moments = np.cumsum(counts * middles)
+    apart = (moments[-1] * below - moments[:-1] * total) ** 2 / np.maximum(below * (total - below), 1.0)
+    best = np.flatnonzero(apart >= apart.max() * (1 - 1e-12))
+    return float(EDGES[1:-1][best].mean())
+
+
+def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:
+    """The threshold in log-odds: ``level`` where Otsu's is within ``tolerance`` of it, else moved by the rest."""
+    above = counts[EDGES[:-1] >= level].sum() / max(counts.sum(), 1)
+    if not SMALLEST_SHARE <= above <= 1 - SMALLEST_SHARE:
+        return level
+    apart = otsu_level(counts) - level
+    return level + math.copysign(min(max(abs(apart) - tolerance, 0.0), LIMIT), apart)
+
+
+def scene_threshold(fusion: Fusion, counts: np.ndarray) -> float:
+    """The probability above which pixels of a scene with these ``counts`` of log-odds are mapped."""
+    level = float(log_odds(np.array([fusion.threshold]))[0])
+    return float(1 / (1 + np.exp(-scene_level(counts, level, fusion.tolerance))))
+
+
+def glacier_mask(fusion: Fusion, probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """The mask, bool (H, W), of a tile that is its own scene, from its fused probability."""
+    threshold = scene_threshold(fusion, log_odds_counts(probability, valid)) if valid.any() else fusion.threshold
+    return np.asarray((probability > threshold) & valid)

@@ -1,0 +1,97 @@
+"""Where the pixels of a scene lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+
+from errors import GridError
+from scenes.source import open_raster
+from tiles.raster import MAX_PIXELS
+
+KM2 = 1e6  # square metres
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where pixels lie: coordinate system as WKT, affine transform (six numbers, metres), rows and columns."""
+
+    crs: str
+    transform: tuple[float, float, float, float, float, float]
+    height: int
+    width: int
+
+    @property
+    def affine(self) -> Affine:
+        """The transform as rasterio takes it."""
+        return Affine(*self.transform)
+
+    @property
+    def pixel_area(self) -> float:
+        """Square metres of a pixel on the grid's own plane."""
+        return abs(self.affine.determinant)
+
+    @property
+    def pixel_side(self) -> float:
+        """Metres, of a square of the pixel's area."""
+        return math.sqrt(self.pixel_area)
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """What rasterio writes a raster of this grid with."""
+        return {"crs": CRS.from_wkt(self.crs), "transform": self.affine, "height": self.height, "width": self.width}
+
+
+def grid_of(path: str) -> Grid:
+    """The grid of a file; raises GridError where it cannot be mapped on."""
+    with open_raster(path) as source:
+        crs, transform, height, width = source.crs, source.transform, source.height, source.width
+    if crs is None:
+        raise GridError(
+            f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs EPSG:32632."
+        )
+    if not crs.is_projected:
+        raise GridError(
+            f"{path}: its coordinates are degrees, of which lengths and areas cannot be measured; reproject it, for "
+            "example with gdalwarp -t_srs EPSG:32632 -tr 30 30."
+        )
+    if transform.b or transform.d:
+        raise GridError(f"{path}: its grid is rotated; reproject it with gdalwarp to rows that run west to east.")
+    if height * width > MAX_PIXELS:
+        raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
+    metres = crs.linear_units_factor[1]
+    if abs(metres - 1) > 1e-6:
+        raise GridError(
+            f"{path}: its coordinates are not metres; reproject it, for example with gdalwarp -t_srs EPSG:32632."
+        )
+    return Grid(crs.to_wkt(), tuple(transform)[:6], height, width)
+
+
+def common_grid(paths: Sequence[str], target: str) -> Grid:
+    """The grid of ``target``, which every path must share but for pixels a whole number of times as fine."""
+    grid = grid_of(target)
+    for path in paths:
+        other = grid_of(path)
+        finer = other.width / grid.width
+        same = CRS.from_wkt(other.crs) == CRS.from_wkt(grid.crs)
+        corners = np.allclose(
+            [other.affine.c, other.affine.f, other.affine.a * finer], [grid.affine.c, grid.affine.f, grid.affine.a]
+        )
+        if not same or not corners or finer != int(finer) or other.height != finer * grid.height:
+            what = "coordinate system" if not same else "grid"
+            raise GridError(
+                f"{path}: has another {what} than {target}; give all bands on one, for example by gdalwarp."
+            )
+    return grid
+
+
+def offset_in(outer: Grid, inner: Grid) -> tuple[float, float]:
+    """Row and column in ``outer`` of the first pixel of ``inner``."""
+    column, row = ~outer.affine * (inner.affine.c, inner.affine.f)
+    return row, column

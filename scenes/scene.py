@@ -1,0 +1,146 @@
+"""A scene of any size as bands on one grid, of which any rectangle is read as a tile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from scenes.grid import Grid
+from scenes.source import open_raster, unreadable
+from tiles.coding import DIGITAL, Coding
+from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
+from tiles.validity import Tags, doubts, measured_temperature, valid_pixels, without_gaps
+
+QUALITY = "quality"  # beside the bands' names
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band of a file: physical = number * scale + offset; ``planck`` (K1, K2) turns radiance into kelvin.
+
+    ``nodata``: the numbers that the file itself names as nodata.
+    """
+
+    path: str
+    index: int = 1
+    scale: float = 1.0
+    offset: float = 0.0
+    planck: tuple[float, float] | None = None
+    nodata: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quality:
+    """A band that says which pixels not to use: any of the ``bits`` set, or one of the ``classes``."""
+
+    path: str
+    bits: int = 0
+    classes: tuple[int, ...] = ()
+
+    def unusable(self, numbers: np.ndarray) -> np.ndarray:
+        """Bool, shaped like ``numbers``."""
+        return (numbers.astype(np.int64) & self.bits != 0) | np.isin(numbers, self.classes)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Bands by name on one grid; ``date`` as YYYY-MM-DD or empty; ``coding`` says how the numbers are understood.
+
+    ``optical``: the coding of the optical bands, by which ``tiles.validity`` decides what is nodata.
+    """
+
+    name: str
+    bands: dict[str, Band]
+    grid: Grid
+    coding: str
+    date: str = ""
+    quality: Quality | None = None
+    optical: Coding = DIGITAL
+
+    def read(self, row: int, column: int, rows: int, columns: int) -> Tile:
+        """A rectangle of the scene in pixels of its grid; what lies beyond the scene is nodata."""
+        box = (row, column, rows, columns)
+        numbers = {
+            name: read_box(band.path, band.index, self.grid, box, Resampling.average)
+            for name, band in self.bands.items()
+        }
+        if self.quality is None:
+            return self._tile(numbers, None)
+        return self._tile(numbers, read_box(self.quality.path, 1, self.grid, box, Resampling.nearest))
+
+    def sample(self, step: int) -> Tile:
+        """Every ``step``-th pixel of every ``step``-th row of the whole scene, with notes on doubtful ones."""
+        shape = (math.ceil(self.grid.height / step), math.ceil(self.grid.width / step))
+        quality = {} if self.quality is None else {QUALITY: Band(self.quality.path)}
+        numbers = read_samples({**self.bands, **quality}, shape)
+        tile = self._tile(numbers, numbers.get(QUALITY))
+        usable = self._usable(numbers["swir1"], numbers.get(QUALITY))
+        return replace(tile, notes=tuple(doubts(numbers, self.optical, self._tags(), usable, self.name)))
+
+    def _tile(self, numbers: Mapping[str, np.ndarray], quality: np.ndarray | None) -> Tile:
+        tags = self._tags()
+        valid = valid_pixels(numbers, self.optical, tags) & self._usable(numbers["swir1"], quality)
+        bands = {name: physical(self.bands[name], numbers[name], valid) for name in OPTICAL_BANDS}
+        if THERMAL_BAND in numbers:
+            measured = measured_temperature(numbers[THERMAL_BAND], valid, tags[THERMAL_BAND])
+            if measured.any():
+                kelvin = physical(self.bands[THERMAL_BAND], numbers[THERMAL_BAND], measured)
+                bands[THERMAL_BAND] = without_gaps(kelvin, valid, measured)
+        return Tile(self.name, bands, valid, self.coding)
+
+    def _tags(self) -> Tags:
+        return {name: band.nodata for name, band in self.bands.items()}
+
+    def _usable(self, numbers: np.ndarray, quality: np.ndarray | None) -> np.ndarray:
+        if self.quality is None or quality is None:
+            return np.ones(numbers.shape, bool)
+        return ~self.quality.unusable(quality)
+
+
+def physical(band: Band, numbers: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Reflectance or kelvin, float32 (H, W), 0 under nodata."""
+    values = np.where(valid, numbers, 1).astype(np.float32) * np.float32(band.scale) + np.float32(band.offset)
+    if band.planck is not None:
+        first, second = band.planck
+        values = np.float32(second) / np.log1p(np.float32(first) / np.maximum(values, np.float32(1e-3)))
+    return np.where(valid, values, np.float32(0))
+
+
+def read_box(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], how: Resampling) -> np.ndarray:
+    """The numbers of a band in (row, column, rows, columns) of the grid, float32, 0 beyond it; finer bands averaged."""
+    row, column, rows, columns = box
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + rows, grid.height), min(column + columns, grid.width)
+    numbers = np.zeros((rows, columns), np.float32)
+    if bottom <= top or right <= left:
+        return numbers
+    with open_raster(path) as source:
+        finer = source.width / grid.width
+        window = Window(left * finer, top * finer, (right - left) * finer, (bottom - top) * finer)
+        try:
+            found = source.read(index, window=window, out_shape=(bottom - top, right - left), resampling=how)
+        except RasterioError as problem:
+            raise unreadable(path, problem) from None
+    numbers[top - row : bottom - row, left - column : right - column] = found
+    return numbers
+
+
+def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Whole bands at a coarser grid by nearest pixels, float32, two side by side: most of it is decompression."""
+
+    def sample(band: Band) -> np.ndarray:
+        with open_raster(band.path) as source:
+            try:
+                return np.asarray(source.read(band.index, out_shape=shape, resampling=Resampling.nearest), np.float32)
+            except RasterioError as problem:
+                raise unreadable(band.path, problem) from None
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(bands, pool.map(sample, bands.values())))

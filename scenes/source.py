@@ -1,0 +1,32 @@
+"""Opening the rasters of a scene, with errors that name the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import rasterio
+from rasterio.errors import RasterioError
+
+from errors import RasterError
+from tiles.raster import one_line
+
+
+def open_raster(path: str) -> Any:
+    """Open a raster for reading; raises RasterError, naming the file, where that fails."""
+    try:
+        return rasterio.open(path)
+    except RasterioError as problem:
+        raise unreadable(path, problem) from None
+
+
+def unreadable(path: str, problem: Exception) -> RasterError:
+    """The error of a file that is missing or damaged."""
+    name = path if len(path) < 300 else "the mosaic"
+    return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
+
+
+def nodata_of(path: str, index: int = 1) -> tuple[float, ...]:
+    """The numbers that a file names as nodata in one of its bands: one or none."""
+    with open_raster(path) as source:
+        value = source.nodatavals[index - 1]
+    return () if value is None else (float(value),)

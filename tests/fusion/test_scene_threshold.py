@@ -1,0 +1,85 @@
+"""The threshold of a scene: laws of Otsu's level, how far it may move, and what it does for a scene that is shifted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from skimage.filters import threshold_otsu
+
+from fusion.fuse import LOGIT_LIMIT, Fusion
+from fusion.scene_threshold import (
+    EDGES,
+    LIMIT,
+    SMALLEST_SHARE,
+    glacier_mask,
+    log_odds_counts,
+    otsu_level,
+    scene_level,
+    scene_threshold,
+)
+from scores.confusion import confusion
+
+WEIGHTS = (1.0, 0.0)
+MOVING = Fusion(WEIGHTS, 0.0, 0.5, tolerance=0.5)
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    return (1 / (1 + np.exp(-values))).astype(np.float32)
+
+
+def two_classes(seed: int, middle: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Log-odds (60, 60) of a scene whose classes lie 2.5 to either side of ``middle``, and its truth."""
+    random = np.random.default_rng(seed)
+    truth = np.zeros((60, 60), bool)
+    truth[15:45, 10:50] = True
+    return np.where(truth, 2.5, -2.5) + middle + random.normal(size=truth.shape), truth
+
+
+@given(st.integers(0, 1000), st.floats(-2, 2))
+def test_otsu_agrees_with_scikit_image(seed: int, middle: float):
+    scores = np.clip(two_classes(seed, middle)[0], -LOGIT_LIMIT, LOGIT_LIMIT)
+    counts = np.histogram(scores, EDGES)[0]
+    assert otsu_level(counts) == pytest.approx(threshold_otsu(hist=(counts, (EDGES[1:] + EDGES[:-1]) / 2)), abs=0.06)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=200, max_size=200), st.floats(-3, 3), st.floats(0, 3))
+def test_no_scene_moves_its_threshold_beyond_the_limit(counts: list[int], level: float, tolerance: float):
+    moved = scene_level(np.array(counts), level, tolerance)
+    assert abs(moved - level) <= LIMIT + 1e-9
+    assert moved == level or (moved - level) * (otsu_level(np.array(counts)) - moved) >= 0, "never past its own"
+
+
+@given(st.floats(-0.9, 0.9))
+def test_a_scene_within_the_tolerance_keeps_the_fitted_threshold(middle: float):
+    scores, _ = two_classes(0, middle)
+    counts = log_odds_counts(sigmoid(scores), np.ones(scores.shape, bool))
+    assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.5, tolerance=1.2), counts) == pytest.approx(0.5, abs=1e-6)
+    assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.37), counts) == pytest.approx(0.37, abs=1e-6)
+
+
+@pytest.mark.parametrize("middle", [-1.5, 1.5])
+def test_a_shifted_scene_is_mapped_better(middle: float):
+    scores, truth = two_classes(1, middle)
+    valid, probability = np.ones(truth.shape, bool), sigmoid(scores)
+    fixed = confusion(truth, probability > MOVING.threshold).mcc
+    assert confusion(truth, glacier_mask(MOVING, probability, valid)).mcc > fixed + 0.03
+
+
+@pytest.mark.parametrize("everywhere", [-4.0, 4.0])
+def test_a_scene_of_one_class_keeps_the_fitted_threshold(everywhere: float):
+    scores = np.full((40, 40), everywhere)
+    scores[0, :10] = -everywhere  # fewer than SMALLEST_SHARE
+    assert 10 / scores.size < SMALLEST_SHARE
+    counts = log_odds_counts(sigmoid(scores), np.ones(scores.shape, bool))
+    assert scene_threshold(MOVING, counts) == pytest.approx(MOVING.threshold)
+
+
+def test_counts_of_parts_add_up_and_nodata_counts_nothing():
+    scores, _ = two_classes(2)
+    probability, valid = sigmoid(scores), np.random.default_rng(0).random(scores.shape) > 0.3
+    parts = [log_odds_counts(probability[rows], valid[rows]) for rows in (slice(0, 17), slice(17, 60))]
+    np.testing.assert_array_equal(sum(parts), log_odds_counts(probability, valid))
+    assert not glacier_mask(MOVING, probability, valid)[~valid].any()
+    assert not glacier_mask(MOVING, probability, valid & False).any()
