@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -14,10 +13,10 @@ import torch
 from cnn.architectures import build_network
 from cnn.network_model import Card, NetworkModel, logits_for, make_model, save_model
 from cnn.pretrained import start_from
-from cnn.processes import agreed, this_process
+from cnn.processes import this_process
 from cnn.recipes import Recipe
 from cnn.scoring import mcc_of
-from cnn.trainer import Trainer, load_checkpoint, train
+from cnn.trainer import Trainer, load_checkpoint, timed_steps, train
 from errors import SettingError, TrainingError
 from patches.batches import Changes, PatchBatches
 from patches.image import Image
@@ -26,7 +25,6 @@ from patches.split import Split
 from patches.windows import Window, training_windows
 
 CHECKPOINT, MODEL = "run.ckpt", "model.pt"
-TIMED_STEPS = 3
 SMALLEST_PATCH = 16
 
 
@@ -144,10 +142,4 @@ def steps_of(plan: Plan, windows: list[Window], checkpoint: Path, trainer_for: C
         return plan.steps or plan.recipe.steps(len(windows))
     if checkpoint.exists():
         return int(json.loads(load_checkpoint(checkpoint)["settings"])["plan"]["steps"])
-    trainer = trainer_for(TIMED_STEPS + 1)
-    trainer.train_step()  # allocates
-    start = time.perf_counter()
-    for _ in range(TIMED_STEPS):
-        trainer.train_step()
-    seconds = agreed(time.perf_counter() - start, trainer.device) / TIMED_STEPS
-    return max(1, int(plan.minutes * 60 / seconds))
+    return timed_steps(trainer_for, plan.minutes)

@@ -7,6 +7,7 @@ checkpoint holds, and settings.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from cnn.losses import loss_of
 from cnn.processes import agreed, shared, this_process
 from errors import TrainingError
 from tiles.raster import atomic_output
+
+TIMED_STEPS = 3
 
 
 class Batches(Protocol):
@@ -214,6 +217,17 @@ def train(trainer: Trainer, checkpoint: Path, evaluate: Callable[[Trainer], floa
     progress.close()
     if first:
         draw_curves(curves, checkpoint.with_suffix(".png"))
+
+
+def timed_steps(trainer_for: Callable[[int], Trainer], minutes: float) -> int:
+    """How many steps fit in so many minutes, from a few steps of a trainer made for that many, which is thrown away."""
+    trainer = trainer_for(TIMED_STEPS + 1)
+    trainer.train_step()  # allocates
+    start = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        trainer.train_step()
+    seconds = agreed(time.perf_counter() - start, trainer.device) / TIMED_STEPS
+    return max(1, int(minutes * 60 / seconds))
 
 
 def as_list(outputs: torch.Tensor | list[torch.Tensor]) -> list[torch.Tensor]:
