@@ -33,6 +33,7 @@ from errors import exit_code
 from patches.hkh import open_slice
 from patches.image import Image, pick_bands
 from patches.rasters import open_raster, opened
+from scenes.vectors import areas_km2, write_vectors
 from tiles.raster import atomic_output
 
 NO_CLASS = 255  # of pixels without data
@@ -92,39 +93,16 @@ def written_raster(path: Path, profile: dict[str, Any], count: int, kind: str, n
 
 
 def write_outlines(mask: Path, classes: Sequence[str], stem: Path) -> Path:
-    """The connected areas of each class but ground as polygons with their class and area in km2, as GPKG and shapefile.
-
-    Areas are taken on an equal-area projection (EPSG:6933).
-    """
+    """The connected areas of each class but ground as polygons, with their class and area, as GPKG and Shapefile."""
     with rasterio.open(mask) as source:
-        numbers = source.read(1)
-        crs, inside = source.crs, (numbers > 0) & (numbers != NO_CLASS)
-        found = [
-            (shapely.geometry.shape(one), int(value)) for one, value in shapes(numbers, inside, 4, source.transform)
-        ]
-    names = [classes[value] for _, value in found]
-    table = gpd.GeoDataFrame({"class": names}, geometry=[one for one, _ in found], crs=crs)
-    table["area_km2"] = table.geometry.to_crs("EPSG:6933").area / 1e6
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    geopackage = stem.with_suffix(".gpkg")
-    with atomic_output(geopackage) as temporary:
-        named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
-        table.to_file(named, driver="GPKG", layer="outlines", engine="pyogrio")
-        named.replace(temporary)
-    write_shapefile(table, stem.with_suffix(".shp"))
-    return geopackage
-
-
-def write_shapefile(table: gpd.GeoDataFrame, path: Path) -> None:
-    """A shapefile with its companions, the .shp last."""
-    with atomic_output(path) as temporary:
-        named = temporary.with_name(f".{temporary.name}.shp")
-        kind = None if len(table) else "Polygon"
-        table.to_file(named, driver="ESRI Shapefile", engine="pyogrio", geometry_type=kind)
-        for suffix in (".shx", ".dbf", ".prj", ".cpg"):
-            if named.with_suffix(suffix).exists():
-                named.with_suffix(suffix).replace(path.with_suffix(suffix))
-        named.replace(temporary)
+        numbers, crs = source.read(1), source.crs
+        inside = (numbers > 0) & (numbers != NO_CLASS)
+        found = list(shapes(numbers, inside, 4, source.transform))
+    outlines = [shapely.geometry.shape(shape) for shape, _ in found]
+    table = gpd.GeoDataFrame({"class": [classes[int(value)] for _, value in found]}, geometry=outlines, crs=crs)
+    table["area_km2"] = areas_km2(table.geometry)
+    write_vectors(table, stem, {})
+    return stem.with_name(f"{stem.name}.gpkg")
 
 
 def run(options: argparse.Namespace) -> None:
