@@ -51,7 +51,7 @@ def test_tidying_fills_and_opens():
     found = tidied(mask, Colours(sigmas=()))
     assert found[10:30, 10:30].all()
     assert found.sum() == 400
-    smoothed = tidied(mask, Colours(sigmas=(2.0,), openings=()))
+    smoothed = tidied(mask, Colours(sigmas=(3.0,), openings=()))
     assert smoothed[20, 20]
     assert not smoothed[10, 10], "corners are cut"
     assert not smoothed[41].any(), "narrow things go"
@@ -62,11 +62,12 @@ def test_ndwi_ice():
     assert ndwi_ice(rgb).ravel().tolist() == [0.5, 0, 0]
 
 
-def painted(*lakes: tuple[slice, slice], colour: tuple[int, int, int] = WATER) -> np.ndarray:
+def painted(*lakes: tuple, colour: tuple[int, int, int] = WATER) -> np.ndarray:
     rgb = np.empty((3, 120, 130), np.uint8)
     rgb[:] = np.array(ICE, np.uint8)[:, None, None]
     for lake in lakes:
-        rgb[(slice(None), *lake)] = np.array(colour, np.uint8)[:, None, None]
+        for band, value in zip(rgb, colour):
+            band[lake] = value
     return rgb
 
 
