@@ -46,6 +46,10 @@ class ProductError(GlacierError):
     """A satellite product is unknown, or lacks a band or its metadata."""
 
 
+class VectorError(GlacierError):
+    """A vector file cannot be read, or lacks a column or the polygons that are needed."""
+
+
 class GridError(GlacierError):
     """Rasters do not lie on one grid, or on one that lengths and areas can be measured on."""
 

@@ -62,11 +62,12 @@ def write_vectors(outlines: gpd.GeoDataFrame, stem: Path, short_names: Mapping[s
     write_shapefile(outlines.rename(columns=dict(short_names)), stem.with_name(f"{stem.name}.shp"))
 
 
-def write_geopackage(outlines: gpd.GeoDataFrame, path: Path) -> None:
-    """A GeoPackage whose layer has the file's name (OGC 12-128)."""
+def write_geopackage(outlines: gpd.GeoDataFrame, path: Path, layer: str = "") -> None:
+    """A GeoPackage (OGC 12-128) of one layer, which has the file's name where none is given."""
     with atomic_output(path) as temporary:
         named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
-        outlines.to_file(named, driver="GPKG", layer=path.stem, engine="pyogrio")
+        geometry = "Polygon" if not len(outlines) else None  # which the driver cannot tell from no outline
+        outlines.to_file(named, driver="GPKG", layer=layer or path.stem, engine="pyogrio", geometry_type=geometry)
         named.replace(temporary)
 
 

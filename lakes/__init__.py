@@ -1,0 +1,1 @@
+"""Supraglacial lakes: from RGB mosaics and a DEM to one GeoPackage and its score."""
