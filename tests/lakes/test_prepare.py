@@ -11,6 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from errors import LayoutError
 from lakes import prepare
 from lakes.imagery import find_regions, region_path
 from lakes.labelled import labelled_regions, open_region
@@ -182,8 +183,6 @@ def test_what_is_wrong_is_one_sentence(case, tmp_path, capsys):
 
 
 def test_a_list_that_is_missing_or_damaged_is_named(places, one_sentence):
-    from errors import LayoutError
-
     with pytest.raises(LayoutError, match="no such file"):
         read_list(places / "out")
     assert run(places, *SMALL) == 0

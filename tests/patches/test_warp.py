@@ -20,11 +20,10 @@ def test_nothing_asked_for_changes_nothing():
 
 def test_a_quarter_turn_is_one():
     channels, truth, valid = warped(sample(), 1.0, 90.0, (0, 0))
-    assert np.allclose(np.rot90(channels, 1, axes=(1, 2)), sample()[0], atol=1e-3) or np.allclose(
-        np.rot90(channels, -1, axes=(1, 2)), sample()[0], atol=1e-3
-    )
-    assert valid.mean() > 0.9
-    assert truth.sum() == pytest.approx(sample()[1].sum(), rel=0.1)
+    inside = (slice(None), slice(1, -1), slice(1, -1))
+    assert np.allclose(channels[inside], np.rot90(sample()[0], -1, axes=(1, 2))[inside], atol=1e-3)
+    assert np.array_equal(truth[inside[1:]], np.rot90(sample()[1], -1)[inside[1:]])
+    assert valid[inside[1:]].all()
 
 
 @pytest.mark.parametrize(("shift", "corner"), [((-1, -1), 0), ((1, 1), 16)])
@@ -33,10 +32,7 @@ def test_twice_as_large_shows_half_a_side(shift, corner):
     assert valid.all()
     assert channels[0, 0, 0] == pytest.approx(corner)
     assert channels[0, 32, 0] == pytest.approx(corner + 16)
-    assert (
-        np.array_equal(truth > 0, np.broadcast_to(channels[0] > 20, truth.shape))
-        or abs((truth > 0).mean() - (channels[0] > 20).mean()) < 0.05
-    )
+    assert truth.mean() == pytest.approx((channels[0] > 20).mean(), abs=0.05)
 
 
 def test_half_as_large_leaves_the_rest_unknown():
