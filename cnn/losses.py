@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -78,14 +79,18 @@ def loss_of(name: str) -> Loss:
 
 def library_loss(name: str) -> Loss:
     """A loss of the library that is made for a mode, over the valid pixels alone."""
-    kind = getattr(library(name).losses, name[len(PREFIX) :], None)
-    if kind is None:
-        raise SettingError(f"--loss {name}: segmentation_models_pytorch has no such loss; try smp:DiceLoss.")
+    kind: Any = getattr(library(name).losses, name[len(PREFIX) :], None)
+    try:
+        kinds = {mode: kind(mode=mode) for mode in ("binary", "multiclass")}
+    except TypeError:
+        raise SettingError(
+            f"--loss {name}: segmentation_models_pytorch has no such loss for any classes; try smp:DiceLoss."
+        ) from None
 
     def loss(logits: torch.Tensor, truth: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
-        mode = "binary" if logits.shape[1] == 1 else "multiclass"
+        of_mode = kinds["binary" if logits.shape[1] == 1 else "multiclass"]
         chosen = logits.movedim(1, -1)[valid].T[None, :, :, None]  # (1, K, valid pixels, 1)
-        result: torch.Tensor = kind(mode=mode)(chosen, truth[valid][None, :, None])
+        result: torch.Tensor = of_mode(chosen, truth[valid][None, :, None])
         return result
 
     return loss

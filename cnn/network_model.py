@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,19 @@ def logits_for(labels: str, asked: int) -> int:
     return asked if len(LABELS[labels].classes) == 2 else len(LABELS[labels].classes)
 
 
-def make_model(card: Card, weights: Mapping[str, torch.Tensor], device: torch.device) -> NetworkModel:
-    """The network of a card with these weights."""
-    network = build_network(card.architecture, len(card.bands), card.logits)
+def network_of(card: Card) -> nn.Module:
+    """The network that a card names, with random weights."""
+    return build_network(card.architecture, len(card.bands), card.logits)
+
+
+def make_model(
+    card: Card,
+    weights: Mapping[str, torch.Tensor],
+    device: torch.device,
+    build: Callable[[Card], nn.Module] = network_of,
+) -> NetworkModel:
+    """The network of a card with these weights; ``build`` makes it."""
+    network = build(card)
     network.load_state_dict({name: value.cpu() for name, value in weights.items()})
     return NetworkModel(network.eval().to(device), card, device)
 
@@ -82,8 +92,11 @@ def save_model(path: Path, model: NetworkModel) -> None:
         torch.save({"format": FORMAT, "card": json.dumps(asdict(model.card)), "weights": weights}, temporary)
 
 
-def load_model(path: Path, device: torch.device) -> NetworkModel:
-    """Read a model; raises ModelFileError where it is none, damaged, or its weights are of another architecture."""
+def load_model(path: Path, device: torch.device, build: Callable[[Card], nn.Module] = network_of) -> NetworkModel:
+    """Read a model, whose network ``build`` makes.
+
+    Raises ModelFileError where it is none, damaged, or its weights are of another architecture.
+    """
     if not path.is_file():
         raise ModelFileError(f"{path}: no such file; give the model.pt that cnn.train wrote.")
     try:
@@ -94,7 +107,7 @@ def load_model(path: Path, device: torch.device) -> NetworkModel:
         raise ModelFileError(f"{path}: is no model of cnn.train; give the model.pt that it wrote.")
     try:
         card = card_of(state["card"])
-        return make_model(card, state["weights"], device)
+        return make_model(card, state["weights"], device, build)
     except SettingError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError):

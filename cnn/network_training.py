@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -42,25 +43,40 @@ class Plan:
     split: Split = field(default_factory=Split)
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """The windows to train on; ``weights``: how often each is drawn, none: each once an epoch."""
+
+    windows: Sequence[Window]
+    weights: tuple[float, ...] = ()
+
+
 def train_network(
-    parts: Mapping[str, list[Image]], plan: Plan, out: Path, device: torch.device, told: Mapping[str, Any]
+    parts: Mapping[str, list[Image]],
+    plan: Plan,
+    out: Path,
+    device: torch.device,
+    told: Mapping[str, Any],
+    sampling: Sampling | None = None,
 ) -> NetworkModel:
     """Train on ``parts["training"]``; goes on from the checkpoint in ``out``, and writes it, its curves and model.pt.
 
     Early stopping and the choice of an epoch look at ``parts["validation"]``; ``parts["test"]`` is not looked at.
-    ``told``: what else the card says of the training. Raises SettingError or TrainingError.
+    ``told``: what else the card says of the training. ``sampling``: the windows to train on (default: the recipe's,
+    each once an epoch). Raises SettingError or TrainingError.
     """
     check_plan(plan, bool(parts["validation"]))
     recipe, images = plan.recipe, parts["training"]
-    windows = training_windows(images, recipe.patch, recipe.overlap)
+    sampling = sampling or Sampling(training_windows(images, recipe.patch, recipe.overlap))
+    windows = sampling.windows
     normalisation = measure(images, windows, recipe.normalisation)
     card = card_for(images, plan, normalisation, told)
     network_of = network_maker(plan, card)
-    batches = PatchBatches(images, windows, normalisation, recipe.batch, plan.seed, recipe.changes)
+    batches = PatchBatches(images, windows, normalisation, recipe.batch, plan.seed, recipe.changes, sampling.weights)
 
     def trainer_for(steps: int) -> Trainer:
         settings = recipe.trainer(steps, len(windows))
-        return Trainer(network_of(), batches, settings, device, {"settings": identity(plan, card, steps)})
+        return Trainer(network_of(), batches, settings, device, {"settings": identity(plan, card, sampling, steps)})
 
     checkpoint = out / CHECKPOINT
     trainer = trainer_for(steps_of(plan, windows, checkpoint, trainer_for))
@@ -130,13 +146,14 @@ def network_maker(plan: Plan, card: Card) -> Callable[[], torch.nn.Module]:
     return make
 
 
-def identity(plan: Plan, card: Card, steps: int) -> str:
+def identity(plan: Plan, card: Card, sampling: Sampling, steps: int) -> str:
     """What a run is recognised by: its settings and what it trains on."""
     settings = asdict(replace(plan, steps=steps, minutes=0.0))
-    return json.dumps({"plan": settings, "bands": card.bands, "areas": card.seen})
+    sampled = hashlib.sha256(repr(sampling).encode()).hexdigest()
+    return json.dumps({"plan": settings, "bands": card.bands, "areas": card.seen, "sampled": sampled})
 
 
-def steps_of(plan: Plan, windows: list[Window], checkpoint: Path, trainer_for: Callable[[int], Trainer]) -> int:
+def steps_of(plan: Plan, windows: Sequence[Window], checkpoint: Path, trainer_for: Callable[[int], Trainer]) -> int:
     """How many steps are taken; with ``minutes`` as many as fit, timed here, or as a checkpoint has it."""
     if not plan.minutes:
         return plan.steps or plan.recipe.steps(len(windows))

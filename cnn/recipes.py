@@ -37,6 +37,7 @@ class Recipe:
     normalisation: str = "measured"
     views: int = 4
     blend: str = "hann"
+    head_factor: float = 1.0  # times the learning rate, for all but the encoder
 
     def steps(self, patches: int) -> int:
         """Optimiser steps of all epochs."""
@@ -60,6 +61,7 @@ class Recipe:
             self.clip,
             self.patience,
             self.select,
+            self.head_factor,
         )
 
 
@@ -92,6 +94,11 @@ THEIRS = {
         schedule="constant", average=0, mixed_precision=True, loss="focal", logits=2, select=True,
         patience=20, changes=Changes(), views=1, blend="gaussian",
     ),  # batch, epochs, rate and patience are ours
+    "deeplabv3plus": Recipe(
+        patch=1024, batch=8, epochs=14, optimiser="sgd", learning_rate=5e-4, head_factor=10, weight_decay=5e-4, clip=0,
+        schedule="poly", average=0, mixed_precision=False, loss="ce_dice", logits=2, select=False,
+        changes=Changes(scale=1, rotation=45, blur=1), normalisation="measured", views=1,
+    ),  # weight decay, angles and the width of the blur are ours
     "resnet50_unet": Recipe(
         patch=128, batch=2, epochs=10, optimiser="adam", learning_rate=1e-5, weight_decay=0, clip=0,
         schedule="constant", average=0, mixed_precision=False, loss="cross_entropy", logits=2, select=False,

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,14 +66,23 @@ class TrainerSettings:
     clip: float = 1.0  # largest norm of the gradient; 0: any
     patience: int = 0  # evaluations without a better score after which training ends; 0: never
     keep_best: bool = False  # the average with the best score is chosen, not the last one
+    head_factor: float = 1.0  # times the learning rate, for all but the network's encoder
 
 
-OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
 SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, TrainerSettings], Any]] = {
     "one_cycle": lambda optimiser, settings: torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=settings.steps, pct_start=settings.warmup
+        optimiser,
+        [group["lr"] for group in optimiser.param_groups],
+        total_steps=settings.steps,
+        pct_start=settings.warmup,
     ),
     "constant": lambda optimiser, settings: torch.optim.lr_scheduler.ConstantLR(optimiser, 1.0),
+    "poly": lambda optimiser, settings: torch.optim.lr_scheduler.PolynomialLR(optimiser, settings.steps, power=0.9),
     "plateau": lambda optimiser, settings: torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimiser, mode="max", factor=0.5, patience=5
     ),  # halved after five evaluations without a better score
@@ -100,7 +110,7 @@ class Trainer:
         self.best: dict[str, torch.Tensor] = {}
         self.loss = loss_of(settings.loss)
         self.optimiser = OPTIMISERS[settings.optimiser](
-            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+            parameter_groups(self.network, settings), settings.learning_rate, weight_decay=settings.weight_decay
         )
         self.schedule = SCHEDULES[settings.schedule](self.optimiser, settings)
         self.step, self.curves = 0, {"loss": [], "evaluated_at": [], "mcc": []}  # type: tuple[int, dict[str, list[float]]]
@@ -217,6 +227,16 @@ def train(trainer: Trainer, checkpoint: Path, evaluate: Callable[[Trainer], floa
     progress.close()
     if first:
         draw_curves(curves, checkpoint.with_suffix(".png"))
+
+
+def parameter_groups(network: nn.Module, settings: TrainerSettings) -> list[dict[str, Any]]:
+    """All parameters, in two groups where those of the encoder have a learning rate of their own."""
+    if settings.head_factor == 1:
+        return [{"params": list(network.parameters())}]
+    groups: tuple[list[nn.Parameter], list[nn.Parameter]] = ([], [])
+    for name, parameter in network.named_parameters():
+        groups[not name.startswith("encoder.")].append(parameter)
+    return [{"params": groups[0]}, {"params": groups[1], "lr": settings.learning_rate * settings.head_factor}]
 
 
 def timed_steps(trainer_for: Callable[[int], Trainer], minutes: float) -> int:

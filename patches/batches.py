@@ -11,6 +11,7 @@ import torch
 
 from patches.image import Image, Patch
 from patches.normalise import Normalisation
+from patches.warp import Sample, blurred, warped
 from patches.windows import Window
 
 TRIES = 8  # to find a patch that holds ground and glacier, where such are asked for
@@ -24,12 +25,16 @@ class Changes:
     offset: float = 0.0  # added to all bands: brightness
     noise: float = 0.0  # added to every number
     mixed: bool = False  # patches of one class alone are passed over
+    scale: float = 0.0  # doublings: 1 draws a patch at half to twice its size
+    rotation: float = 0.0  # degrees, either way, beside quarter turns
+    blur: float = 0.0  # pixels: the widest Gaussian, of every other patch
 
 
 @dataclass(frozen=True)
 class PatchBatches:
     """Patches in a new order every epoch, turned and flipped at random.
 
+    ``weights``: how often each window is drawn, with replacement; none: each once an epoch.
     The sample ``j`` of step ``i`` depends on (seed, i, j), so that any number of processes sees the same batches.
     """
 
@@ -39,6 +44,7 @@ class PatchBatches:
     size: int
     seed: int
     changes: Changes = Changes()
+    weights: tuple[float, ...] = ()
 
     def batch(self, step: int, share: slice) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Channels float32 (N, C, H, W), truth int64 and valid bool (N, H, W) of the samples ``share``."""
@@ -46,11 +52,12 @@ class PatchBatches:
         channels, truth, valid = (np.stack(part) for part in zip(*samples))
         return torch.from_numpy(channels), torch.from_numpy(truth), torch.from_numpy(valid)
 
-    def sample(self, step: int, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def sample(self, step: int, place: int) -> Sample:
         """One changed patch."""
         random = np.random.default_rng([self.seed, step, place])
         epoch, number = divmod(step * self.size + place, len(self.windows))
-        patch = self.windows[order_of(self.seed, epoch, len(self.windows))[number]].patch(self.images)
+        order = order_of(self.seed, epoch, len(self.windows), self.weights)
+        patch = self.windows[order[number]].patch(self.images)
         for _ in range(TRIES if self.changes.mixed else 0):
             if is_mixed(patch):
                 break
@@ -62,8 +69,19 @@ class PatchBatches:
         if self.changes.noise:
             channels = channels + known * random.normal(0, self.changes.noise, channels.shape).astype(np.float32)
         turn, flip = int(random.integers(4)), random.random() < 0.5
-        stacked = (channels, patch.truth.astype(np.int64), patch.valid)
+        stacked = self.reshaped((channels, patch.truth.astype(np.int64), patch.valid), random)
         return tuple(turned(one, turn, flip) for one in stacked)  # type: ignore[return-value]
+
+    def reshaped(self, sample: Sample, random: np.random.Generator) -> Sample:
+        """A sample blurred, drawn at another size and turned by any angle, as far as the changes ask for it."""
+        changes = self.changes
+        if changes.blur and random.random() < 0.5:
+            sample = blurred(sample[0], sample[0] != 0, random.uniform(0, changes.blur)), *sample[1:]
+        if changes.scale or changes.rotation:
+            zoom = 2 ** random.uniform(-changes.scale, changes.scale)
+            degrees = random.uniform(-changes.rotation, changes.rotation)
+            sample = warped(sample, zoom, degrees, (random.uniform(-1, 1), random.uniform(-1, 1)))
+        return sample
 
     def state(self) -> str:
         """Nothing: a batch depends on its step alone."""
@@ -74,9 +92,11 @@ class PatchBatches:
 
 
 @lru_cache(maxsize=4)
-def order_of(seed: int, epoch: int, count: int) -> list[int]:
-    """The order of an epoch's windows."""
-    return [int(number) for number in np.random.default_rng([seed, epoch]).permutation(count)]
+def order_of(seed: int, epoch: int, count: int, weights: tuple[float, ...] = ()) -> list[int]:
+    """The order of an epoch's windows; with weights as many as there are, drawn by these."""
+    random = np.random.default_rng([seed, epoch])
+    drawn = random.choice(count, count, p=np.array(weights) / sum(weights)) if weights else random.permutation(count)
+    return [int(number) for number in drawn]
 
 
 def is_mixed(patch: Patch) -> bool:

@@ -21,6 +21,7 @@ class Labels:
 LABELS = {
     "binary": Labels(("ground", "glacier"), {0: 0, 1: 1, 255: 1}),
     "four": Labels(("ground", "ice", "debris", "lake"), {0: 0, 85: 1, 170: 2, 255: 3}),
+    "lakes": Labels(("ground", "lake"), {0: 0, 1: 1, 255: 1}),
     "soft": Labels(("ground", "glacier"), {}),  # shares in 0..1 or 0..255, as blurred masks have: glacier from a half
 }
 

@@ -9,6 +9,7 @@ from torch import nn
 from cnn.architectures.attention_deeplab import AttentionDeepLab
 from cnn.architectures.classic_unet import ClassicUNet
 from cnn.architectures.compact_unet import CompactUNetOfClasses
+from cnn.architectures.deeplabv3plus import DeepLabV3Plus
 from cnn.architectures.glavitu import Glavitu
 from cnn.architectures.glavitu_global import GlavituGlobal
 from cnn.architectures.library import PREFIX, library_network
@@ -19,6 +20,7 @@ from errors import SettingError
 
 ARCHITECTURES: dict[str, Callable[[int, int], nn.Module]] = {
     "attention_deeplab": AttentionDeepLab,
+    "deeplabv3plus": DeepLabV3Plus,
     "glavitu": Glavitu,
     "glavitu_global": GlavituGlobal,
     "mlandsnet": MLandsNet,

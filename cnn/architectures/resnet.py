@@ -1,4 +1,4 @@
-"""Encoders: ResNet-34 and ResNet-50 (He et al. 2016, arXiv:1512.03385).
+"""Encoders: ResNet-34, ResNet-50 and ResNet-101 (He et al. 2016, arXiv:1512.03385).
 
 Parameters bear torchvision's names, so that files of its weights load; the library itself is not needed.
 """
@@ -10,7 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 WIDTHS = (64, 128, 256, 512)
-BLOCKS = (3, 4, 6, 3)  # of both
+BLOCKS = (3, 4, 6, 3)  # of ResNet-34 and ResNet-50
+MULTI_GRID = (1, 2, 4)  # Chen et al. 2017, arXiv:1706.05587
 
 
 class BasicBlock(nn.Module):
@@ -18,11 +19,11 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, dilation: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, dilation, dilation, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, dilation, dilation, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = shortcut(inputs, width, stride)
 
@@ -37,12 +38,12 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, inputs: int, width: int, stride: int, dilation: int) -> None:
         super().__init__()
         outputs = width * self.expansion
         self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, dilation, dilation, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
@@ -63,27 +64,41 @@ def shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 
 
 class ResNet(nn.Module):
-    """The encoder alone, for any number of channels."""
+    """The encoder alone, for any number of channels.
 
-    def __init__(self, block: type[BasicBlock] | type[Bottleneck], channels: int) -> None:
+    ``blocks``: of each of the four levels. ``last_dilations``: of the blocks of the fourth one, where it is dilated
+    instead of halving the size once more; torchvision's weights fit both.
+    """
+
+    def __init__(
+        self,
+        block: type[BasicBlock] | type[Bottleneck],
+        channels: int,
+        blocks: tuple[int, ...] = BLOCKS,
+        last_dilations: tuple[int, ...] = (),
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(channels, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         outputs = [width * block.expansion for width in WIDTHS]
         inputs = [64, *outputs]
+        strides = (1, 2, 2, 1 if last_dilations else 2)
+        dilations = [(1,) * count for count in blocks[:3]] + [last_dilations or (1,) * blocks[3]]
         self.layer1, self.layer2, self.layer3, self.layer4 = (
             nn.Sequential(
-                block(inputs[level], WIDTHS[level], 1 if level == 0 else 2),
-                *(block(outputs[level], WIDTHS[level], 1) for _ in range(BLOCKS[level] - 1)),
+                *(
+                    block(outputs[level] if number else inputs[level], WIDTHS[level], 1 if number else stride, dilation)
+                    for number, dilation in enumerate(dilations[level])
+                )
             )
-            for level in range(4)
+            for level, stride in enumerate(strides)
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, channels: torch.Tensor) -> list[torch.Tensor]:
-        """(N, C, H, W) to the features at 1/2 (64), 1/4, 1/8, 1/16 and 1/32 of its size."""
+        """(N, C, H, W) to the features at 1/2 (64), 1/4, 1/8, 1/16 and, unless dilated, 1/32 of its size."""
         levels = [functional.relu(self.bn1(self.conv1(channels)))]
         features = functional.max_pool2d(levels[0], 3, 2, 1)
         for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
@@ -100,3 +115,8 @@ def resnet34(channels: int) -> ResNet:
 def resnet50(channels: int) -> ResNet:
     """ResNet-50: 64, 256, 512, 1024 and 2048 features."""
     return ResNet(Bottleneck, channels)
+
+
+def dilated_resnet101(channels: int) -> ResNet:
+    """ResNet-101 that stays at 1/16: its last three blocks are dilated by twice the multi-grid."""
+    return ResNet(Bottleneck, channels, (3, 4, 23, 3), tuple(2 * factor for factor in MULTI_GRID))

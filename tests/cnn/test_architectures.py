@@ -25,6 +25,7 @@ every_architecture = pytest.mark.parametrize("name", ARCHITECTURES)
     ("name", "channels", "classes", "parameters"),
     [
         ("attention_deeplab", 5, 1, 25_617_083),
+        ("deeplabv3plus", 3, 2, 59_339_426),
         ("glavitu", 18, 2, 11_499_970),
         ("mlandsnet", 18, 2, 8_824_134),
         ("unetpp", 18, 2, 36_181_250),
@@ -41,6 +42,14 @@ def test_glavitu_global_has_about_ten_million_parameters():
         assert sum(one.numel() for one in build_network("glavitu_global", 10, 2).parameters()) == pytest.approx(
             10e6, rel=0.02
         )
+
+
+def test_deeplabv3plus_stays_at_a_sixteenth_with_a_multi_grid():
+    with torch.device("meta"):
+        encoder = build_network("deeplabv3plus", 3, 2).encoder
+        sizes = [tuple(level.shape[1:]) for level in encoder(torch.zeros(1, 3, 64, 96))]
+    assert sizes == [(64, 32, 48), (256, 16, 24), (512, 8, 12), (1024, 4, 6), (2048, 4, 6)]
+    assert [block.conv2.dilation[0] for block in encoder.layer4] == [2, 4, 8]
 
 
 @every_architecture
@@ -81,7 +90,7 @@ def test_the_library_is_handed_the_names(monkeypatch):
         return nn.Conv2d(words["in_channels"], words["classes"], 1)
 
     monkeypatch.setitem(sys.modules, "segmentation_models_pytorch", SimpleNamespace(create_model=create_model))
-    assert build_network("smp:unetplusplus:resnet34", 6, 2)(torch.zeros(1, 6, 8, 8)).shape == (1, 2, 8, 8)
+    assert build_network("smp:unetplusplus:resnet34", 6, 2)(torch.zeros(1, 6, 8, 9)).shape == (1, 2, 8, 9)
     assert asked == {
         "arch": "unetplusplus",
         "encoder_name": "resnet34",
@@ -104,7 +113,7 @@ def test_the_library_itself():
         import segmentation_models_pytorch  # noqa: F401
     except Exception as problem:  # a torchvision of another torch raises RuntimeError
         pytest.skip(f"segmentation_models_pytorch cannot be imported here: {problem}")
-    assert build_network("smp:unet:resnet18", 4, 1).eval()(torch.zeros(1, 4, 64, 64)).shape == (1, 1, 64, 64)
+    assert build_network("smp:unet:resnet18", 4, 1).eval()(torch.zeros(1, 4, 50, 33)).shape == (1, 1, 50, 33)
     with pytest.raises(SettingError, match="smp:unet:nothing"):
         build_network("smp:unet:nothing", 4, 1)
 

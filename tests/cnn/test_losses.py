@@ -92,9 +92,9 @@ def test_a_loss_of_the_library_sees_valid_pixels_alone(batch, monkeypatch):
             assert (self.mode, logits.shape[:2]) == ("binary", (1, 1))
             return torch.tensor(float(truth.numel()))
 
-    monkeypatch.setitem(
-        sys.modules, "segmentation_models_pytorch", SimpleNamespace(losses=SimpleNamespace(LovaszLoss=Counts))
-    )
+    losses = SimpleNamespace(LovaszLoss=Counts, SoftBCEWithLogitsLoss=lambda: None)
+    monkeypatch.setitem(sys.modules, "segmentation_models_pytorch", SimpleNamespace(losses=losses))
     assert loss_of("smp:LovaszLoss")(*batch) == batch[2].sum()
-    with pytest.raises(SettingError, match="smp:Nothing"):
-        loss_of("smp:Nothing")
+    for name in ("smp:Nothing", "smp:SoftBCEWithLogitsLoss"):
+        with pytest.raises(SettingError, match=name):
+            loss_of(name)

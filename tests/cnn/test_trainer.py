@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
-from cnn.trainer import train
+from cnn.trainer import parameter_groups, train
 from errors import TrainingError
 from tests.networks import SETTINGS, trainer_for
 
@@ -32,7 +33,7 @@ def test_it_stops_when_no_score_is_better_and_keeps_the_best(tmp_path: Path):
     assert torch.equal(again.chosen["weight"], trainer.chosen["weight"])
 
 
-@pytest.mark.parametrize("schedule", ["constant", "plateau", "one_cycle"])
+@pytest.mark.parametrize("schedule", ["constant", "plateau", "one_cycle", "poly"])
 def test_a_stopped_run_goes_on_exactly(tmp_path: Path, schedule: str):
     settings = replace(SETTINGS, schedule=schedule)
     whole, first = trainer_for(settings), trainer_for(settings)
@@ -48,6 +49,20 @@ def test_a_stopped_run_goes_on_exactly(tmp_path: Path, schedule: str):
     assert second.curves == whole.curves
     if schedule == "plateau":
         assert second.optimiser.param_groups[0]["lr"] == pytest.approx(0.05)
+
+
+def test_all_but_the_encoder_may_learn_faster_and_the_rate_decays_by_a_power():
+    settings = replace(SETTINGS, optimiser="sgd", schedule="poly", head_factor=10, learning_rate=5e-4)
+    network = nn.ModuleDict({"encoder": nn.Conv2d(2, 3, 1), "head": nn.Conv2d(3, 2, 1)})
+    first, second = parameter_groups(network, settings)
+    assert [one.shape[0] for one in first["params"]] == [3, 3]
+    assert [one.shape[0] for one in second["params"]] == [2, 2]
+    trainer = trainer_for(settings)  # a network without an encoder is all head
+    assert trainer.optimiser.param_groups[1]["lr"] == pytest.approx(5e-3)
+    assert trainer.optimiser.param_groups[1]["momentum"] == 0.9
+    for _ in range(4):
+        trainer.train_step()
+    assert trainer.optimiser.param_groups[1]["lr"] == pytest.approx(5e-3 * 0.5**0.9)
 
 
 def test_a_loss_that_is_no_number_is_told():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import TrainingError
-from patches.batches import Changes, PatchBatches, turned
+from patches.batches import Changes, PatchBatches, order_of, turned
 from patches.formats import open_images
 from patches.normalise import Normalisation, measure
 from patches.windows import starts, training_windows
@@ -98,3 +98,25 @@ def test_windows_cover_an_axis(length, side, stride):
 def test_turns_keep_bands_and_truth_together(turn, flip):
     square = np.arange(16).reshape(4, 4)
     np.testing.assert_array_equal(turned(np.stack([square, square]), turn, flip)[1], turned(square, turn, flip))
+
+
+def test_weights_say_how_often_a_window_is_drawn(images):
+    windows = training_windows(images, 16, 0.5)
+    weights = tuple(0.5 if number == 3 else 0.5 / (len(windows) - 1) for number in range(len(windows)))
+    drawn = [number for epoch in range(20) for number in order_of(5, epoch, len(windows), weights)]
+    assert 0.4 < drawn.count(3) / len(drawn) < 0.6
+    assert sorted(order_of(5, 0, len(windows))) == list(range(len(windows)))
+
+
+def test_changes_of_shape_keep_the_shape_and_depend_on_the_seed_alone(images):
+    windows = training_windows(images, 16, 0.5)
+    changes = Changes(scale=1, rotation=45, blur=1)
+    one, other = (
+        PatchBatches(images, windows, measure(images, windows, "measured"), 4, seed, changes).batch(2, slice(None))
+        for seed in (1, 1)
+    )
+    for first, second in zip(one, other):
+        assert torch.equal(first, second)
+    assert one[0].dtype == torch.float32
+    assert one[0].shape == (4, 5, 16, 16)
+    assert not one[0].movedim(1, -1)[~one[2]].any()

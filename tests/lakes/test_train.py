@@ -1,0 +1,132 @@
+"""Training on listed patches from end to end, stopped and gone on, and one sentence for whatever is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from cnn.network_model import load_model
+from cnn.trainer import load_checkpoint
+from lakes import prepare, train
+from lakes.patch_list import read_list
+from lakes.polygons import lakes_table, write_lakes
+from lakes.recipes import recipe_for
+from lakes.sam import SAM, build
+from tests.lakes.drawn import IMAGE, square
+from tests.lakes.small_sam import write_sam
+from tests.lakes.test_prepare import write_region
+
+CPU = torch.device("cpu")
+FAST = ("--device", "cpu", "--batch", "2")
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory):
+    """Two regions with a lake each, their patches listed in two folds, and a tiny SAM."""
+    pytest.importorskip("transformers")
+    root = tmp_path_factory.mktemp("listed")
+    for number in (1, 2):
+        write_region(root / "regions", IMAGE, number, seed=number)
+    write_lakes(lakes_table(IMAGE, [1, 2], [square(4, 20, 20), square(30, 30, 24)]), root / "lakes.gpkg")
+    words = (root / "regions", "--lakes", root / "lakes.gpkg", "--out", root / "patches", "--patch", 64, "--step", 32)
+    assert prepare.main([*map(str, words)]) == 0
+    write_sam(root / "sam")
+    return root
+
+
+def run(listed, out, *words):
+    return train.main([str(listed / "patches"), "--out", str(out), *FAST, *map(str, words)])
+
+
+def test_sam_is_trained_stopped_and_gone_on(listed, tmp_path, capsys):
+    words = ("--arch", "sam", "--weights", listed / "sam", "--cache", tmp_path / "cache", "--learning-rate", 1e-3)
+    assert run(listed, tmp_path / "whole", *words, "--steps", 4) == 0
+    assert "0 computed" not in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "whole").iterdir()} == {"run.ckpt", "run.png", "model.pt"}
+    assert run(listed, tmp_path / "again", *words, "--steps", 4) == 0
+    assert "embeddings: 0 computed" in capsys.readouterr().out
+    one, other = (load_model(tmp_path / name / "model.pt", CPU, build) for name in ("whole", "again"))
+    pixels = torch.rand(1, 3, 64, 64)
+    assert torch.equal(one.shares(pixels), other.shares(pixels)), "the same seed gives the same model"
+    assert one.card.training["recipe"]["epochs"] == 10
+    assert one.card.classes == ("ground", "lake")
+    before = SamStart(listed)
+    changed = {name for name, value in one.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith("head.decoder.") for name in changed)
+
+
+def SamStart(listed):  # noqa: N802
+    from lakes.sam import SamOfPatches, read_sam
+
+    return SamOfPatches(read_sam(listed / "sam")).state_dict()
+
+
+def test_a_run_goes_on_from_its_checkpoint(listed, tmp_path, monkeypatch):
+    words = ("--arch", "sam", "--weights", listed / "sam", "--cache", tmp_path / "cache", "--learning-rate", 1e-3)
+    assert run(listed, tmp_path / "whole", *words, "--steps", 4) == 0
+    from cnn.trainer import Trainer
+
+    step = Trainer.train_step
+
+    def stopping(self):
+        if self.step == 2:
+            raise KeyboardInterrupt
+        return step(self)
+
+    monkeypatch.setattr(Trainer, "train_step", stopping)
+    assert run(listed, tmp_path / "stopped", *words, "--steps", 4) == 130
+    assert load_checkpoint(tmp_path / "stopped" / "run.ckpt")["step"] == 2
+    monkeypatch.setattr(Trainer, "train_step", step)
+    assert run(listed, tmp_path / "stopped", *words, "--steps", 4) == 0
+    one, other = (load_checkpoint(tmp_path / name / "run.ckpt")["averaged"] for name in ("whole", "stopped"))
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_any_architecture_is_trained(listed, tmp_path):
+    assert run(listed, tmp_path, "--arch", "compact_unet", "--steps", 2, "--fold", -1) == 0
+    model = load_model(tmp_path / "model.pt", CPU, build)
+    assert model.card.architecture == "compact_unet"
+    assert model.card.bands == ("red", "green", "blue")
+    assert {area[0] for area in model.card.seen} == {"mosaic_2019-06-03_05/region_1", "mosaic_2019-06-03_05/region_2"}
+
+
+def test_recipes_are_those_of_the_system():
+    sam, deeplab = recipe_for(SAM), recipe_for("deeplabv3plus")
+    assert (sam.optimiser, sam.learning_rate, sam.batch, sam.epochs, sam.loss) == ("adam", 5e-6, 8, 10, "ce_dice")
+    assert (deeplab.optimiser, deeplab.learning_rate, deeplab.head_factor) == ("sgd", 5e-4, 10)
+    assert (deeplab.schedule, deeplab.epochs, deeplab.batch, deeplab.loss) == ("poly", 14, 8, "ce_dice")
+    assert sam.patch == deeplab.patch == recipe_for("unetpp").patch == 1024
+
+
+def test_the_fold_is_held_out(listed):
+    asked, rows = read_list(listed / "patches")
+    chosen = train.chosen_of(asked, rows, 0)
+    assert not {image.name for image in chosen.training} & {image.name for image in chosen.held_out}
+    assert len(chosen.sampling.windows) == len(chosen.sampling.weights) == sum(row.fold != 0 for row in rows)
+    assert len(train.chosen_of(asked, rows, -1).training) == 2
+    patch = chosen.sampling.windows[0].patch(chosen.training)
+    assert np.count_nonzero(patch.truth) == [row.lake for row in rows if row.fold != 0][0]
+
+
+WRONG = {
+    "no list": (("--arch", "sam"), "nothing", "prepare.json: no such file"),
+    "no weights": (("--arch", "sam"), "patches", "needs --weights"),
+    "no folder": (("--arch", "sam", "--weights", "nowhere"), "patches", "nowhere: holds no config.json"),
+    "fold": (("--arch", "unetpp", "--fold", "7"), "patches", "--fold 7: is no fold"),
+    "network": (("--arch", "unet9"), "patches", "--arch unet9"),
+    "batch": (("--arch", "unetpp", "--batch", "0"), "patches", "--batch 0"),
+    "rate": (("--arch", "unetpp", "--learning-rate", "-1"), "patches", "--learning-rate -1.0"),
+    "moved": (("--arch", "unetpp", "--regions", "gone"), "patches", "gone: holds no"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_one_sentence(listed, tmp_path, capsys, case):
+    words, folder, told = WRONG[case]
+    assert train.main([str(listed / folder), "--out", str(tmp_path / "out"), "--device", "cpu", *words]) == 2
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert "Traceback" not in shown
+    assert not (tmp_path / "out" / "model.pt").exists()
