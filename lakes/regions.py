@@ -51,7 +51,7 @@ class Cut:
 def in_pixels(shape: shapely.Geometry, transform: Affine) -> shapely.Geometry:
     """A polygon in columns and rows of a raster, whichever way its grid is turned."""
     inverse = ~transform
-    return shapely.transform(shape, lambda xy: np.stack(inverse @ tuple(xy.T), axis=1))
+    return shapely.transform(shape, lambda xy: np.stack(inverse * tuple(xy.T), axis=1))
 
 
 def box_of(shape: shapely.Geometry, height: int, width: int) -> Window | None:
@@ -86,7 +86,7 @@ def profile_of(source: Any, box: Window, compress: str, jobs: int) -> dict[str, 
     """What a region's file is written with."""
     return {
         "driver": "GTiff", "count": 3, "dtype": "uint8", "nodata": 0, "photometric": "RGB", "crs": source.crs,
-        "transform": source.transform @ Affine.translation(box.col_off, box.row_off),
+        "transform": source.transform * Affine.translation(box.col_off, box.row_off),
         "height": box.height, "width": box.width, "tiled": True, "blockxsize": TILE, "blockysize": TILE,
         "compress": compress, "predictor": 2, "sparse_ok": True, "bigtiff": "IF_SAFER", "num_threads": jobs,
     }  # fmt: skip

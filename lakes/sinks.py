@@ -110,7 +110,7 @@ def near_regions(table: gpd.GeoDataFrame, regions: Path, frame: shapely.Geometry
 
 def frame_of(shape: tuple[int, int], transform: Affine, crs: str) -> shapely.Geometry:
     """The model's outline in EPSG:3857."""
-    corners = [transform @ corner for corner in ((0, 0), (shape[1], 0), (shape[1], shape[0]), (0, shape[0]))]
+    corners = [transform * corner for corner in ((0, 0), (shape[1], 0), (shape[1], shape[0]), (0, shape[0]))]
     return gpd.GeoSeries([shapely.segmentize(shapely.Polygon(corners), 50 * abs(transform.a))], crs=crs).to_crs(CRS)[0]
 
 

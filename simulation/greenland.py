@@ -163,7 +163,7 @@ def two_regions(shape: tuple[int, int]) -> gpd.GeoDataFrame:
     drawn = []
     for top, bottom in ((0.02, 0.49), (0.51, 0.98)):
         corners = ((0.03, top), (0.96, top + 0.02), (0.98, bottom), (0.01, bottom - 0.02))
-        drawn.append(shapely.Polygon([TRANSFORM @ (x * width, y * height) for x, y in corners]))
+        drawn.append(shapely.Polygon([TRANSFORM * (x * width, y * height) for x, y in corners]))
     return gpd.GeoDataFrame({"region_num": [1, 2]}, geometry=drawn, crs=CRS)
 
 
@@ -197,7 +197,7 @@ def write_greenland(folder: Path, seed: int = 0, shape: tuple[int, int] = (1024,
         mosaics.append(path)
     coarse = ndimage.zoom(here.height, 1 / COARSER, order=1, grid_mode=True, mode="nearest").astype(np.float32)
     step = Affine.scale(shape[1] / coarse.shape[1], shape[0] / coarse.shape[0])
-    write_raster(folder / "dem.tif", coarse[None], TRANSFORM @ step)
+    write_raster(folder / "dem.tif", coarse[None], TRANSFORM * step)
     ice = gpd.GeoDataFrame(geometry=outlines(ndimage.binary_closing(here.ice > 0.5, iterations=2)), crs=CRS)
     write_geopackage(regions, folder / "regions.gpkg")
     write_geopackage(gpd.GeoDataFrame(pd.concat(tables, ignore_index=True)), folder / "lakes.gpkg")

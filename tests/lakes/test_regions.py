@@ -55,7 +55,7 @@ def test_it_is_the_mosaic_inside_the_polygon(layout: str, compress: str, tmp_pat
 
 def whole(transform: rasterio.Affine, shape: tuple[int, int]) -> tuple[tuple[float, float], tuple[float, float]]:
     """Rows and columns of a file in the mosaic, from and to."""
-    column, row = ~TRANSFORM @ (transform.c, transform.f)
+    column, row = ~TRANSFORM * (transform.c, transform.f)
     return (row, row + shape[0]), (column, column + shape[1])
 
 
