@@ -11,10 +11,11 @@ import torch
 from baseline.gbm import gbm_score
 from cnn.tile_probability import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
-from features.indices import INDICES, compute_index
-from features.levels import RELATIVE, relative_rows, tile_levels
+from features.channels import parse_channel
+from features.indices import compute_index
+from features.levels import relative_rows, tile_levels
 from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
-from features.stack import FeatureStack, build_stack, parse_channel
+from features.stack import FeatureStack, build_stack
 from fusion.fuse import NEIGHBOURHOODS, Fusion, fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile
 from fusion.layout import Layout, Part
@@ -30,9 +31,9 @@ HALO = max(NEIGHBOURHOODS) // 2 + 1  # rows around a strip that the fusion looks
 
 def reach(model: HybridModel) -> int:
     """Pixels around a place that its channels depend on, even."""
-    windows = [2 * parse_channel(name)[2] for name in model.gbm.channel_names]  # the trees' pixels are twice as large
-    windows += [parse_channel(name)[2] for name in model.unet.channel_names]
-    return (max(windows) // 2 + 4) // 2 * 2
+    sides = [2 * parse_channel(name).reach for name in model.gbm.channel_names]  # the trees' pixels are twice as large
+    sides += [parse_channel(name).reach for name in model.unet.channel_names]
+    return (max(sides) + 4) // 2 * 2
 
 
 def levels_for(model: HybridModel, sample: Tile) -> dict[str, np.ndarray]:
@@ -102,16 +103,16 @@ def network_share(
 def to_own_levels(array: np.ndarray, names: Sequence[str], window: Tile, levels: Mapping[str, np.ndarray]) -> None:
     """Take the relative channels of a window, array (C, H, W), from the window's quantiles instead of ``levels``."""
     for row, name in enumerate(names):
-        base, transform, _ = parse_channel(name)
-        measured = all(band in window.bands for band in INDICES[base].bands)
-        if transform not in RELATIVE or base not in levels or not measured:
+        channel = parse_channel(name)
+        measured = all(band in window.bands for band in channel.bands)
+        if not channel.relative or channel.row not in levels or not measured:
             continue
-        values = compute_index(base, window.bands)
-        if transform == "rank":
+        values = compute_index(channel.row, window.bands)
+        if channel.transform == "rank":
             ranks = scene_rank(values, scene_levels(values[window.valid]))
             array[row] = np.where(window.valid, ranks, np.float32(np.nan))
         else:  # differences from the median
-            array[row] += levels[base][MEDIAN] - scene_median(values[window.valid])
+            array[row] += levels[channel.row][MEDIAN] - scene_median(values[window.valid])
 
 
 def fitting_window(side: int) -> int:

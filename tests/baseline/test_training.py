@@ -15,7 +15,7 @@ from baseline import train_gbm
 from baseline.gbm import gbm_score
 from baseline.training import GBM_CHANNELS, GbmConfig, Rows, cross_validate_gbm, fit_gbm, sample_all_rows, sample_rows
 from errors import TrainingError
-from features.stack import family_of
+from features.channels import parse_channel
 from scores.confusion import confusion
 from tests.examples import example_tile, write_folder
 from tiles.folder import read_labelled
@@ -31,7 +31,13 @@ def tiles(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_channels_are_known_and_of_every_family():
-    assert {family_of(name) for name in GBM_CHANNELS} >= {"brightness", "index", "scene-relative", "context", "texture"}
+    assert {parse_channel(name).family for name in GBM_CHANNELS} >= {
+        "brightness",
+        "index",
+        "scene-relative",
+        "context",
+        "texture",
+    }
     assert len(set(GBM_CHANNELS)) == len(GBM_CHANNELS)
 
 
