@@ -121,7 +121,7 @@ def sample_copies(labelled: LabelledTile, config: GbmConfig) -> Rows:
     """Rows of the simulated copies of one tile and of the tile in larger scenes, together."""
     parts = sample_simulated(labelled, config)
     for number in range(1, config.extents.copies + 1):
-        random = np.random.default_rng([config.seed, 2, number, *labelled[0].tile_id.encode()])
+        random = np.random.default_rng([config.seed, 2, number, *labelled.tile.tile_id.encode()])
         scene = larger_extent(labelled, config.extents, random)
         parts.append(sample_rows(labelled, config, tile_levels(scene, relative_rows(config.channels)), number))
     return joined(parts, config)

@@ -65,7 +65,7 @@ def map_part(
         return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
     share = network_share(model, tile, levels, layout, part, margin, device)
     _, _, rows, columns = layout.core(part)
-    core = tile.part(0, 0, rows + 2 * margin, columns + 2 * margin)
+    core = tile.crop(0, 0, rows + 2 * margin, columns + 2 * margin)
     inner = (slice(margin, margin + rows), slice(margin, margin + columns))
     score = gbm_score(model.gbm, core, 1, levels)[inner]
     return share, np.where(core.valid[inner], score, np.float32(np.nan))
@@ -90,7 +90,7 @@ def network_share(
         if not whole.valid[box].any():
             continue
         array = whole.array[(slice(None), *box)].copy()
-        to_own_levels(array, names, tile.part(box[0].start, box[1].start, layout.window, layout.window), levels)
+        to_own_levels(array, names, tile.crop(box[0].start, box[1].start, layout.window, layout.window), levels)
         stack = FeatureStack(array, names, whole.valid[box])
         channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
         seen = [view_probability(model.unet, channels, VIEWS[view]) for view in views]

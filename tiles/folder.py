@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,7 +33,11 @@ SUFFIXES = (".tif", ".tiff")
 LABEL_FOLDER = "label"
 
 
-LabelledTile = tuple[Tile, np.ndarray]
+class LabelledTile(NamedTuple):
+    """A tile and its truth, bool (H, W): true on glaciers."""
+
+    tile: Tile
+    truth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -204,7 +209,7 @@ def read_label(root: Path, tile_id: str) -> np.ndarray:
 
 def read_labelled(root: Path) -> list[LabelledTile]:
     """Every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
-    return [(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
+    return [LabelledTile(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
 
 
 def write_mask(folder: Path, tile: Tile, mask: np.ndarray) -> Path:
