@@ -50,6 +50,10 @@ class GridError(GlacierError):
     """Rasters do not lie on one grid, or on one that lengths and areas can be measured on."""
 
 
+class PackageError(GlacierError):
+    """A package that is needed is not installed, or cannot be loaded."""
+
+
 class TilesFailedError(GlacierError):
     """Some tiles failed; the others were written."""
 

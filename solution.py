@@ -1,16 +1,12 @@
+# pip install numpy scipy torch tifffile imagecodecs lightgbm numba tqdm
+#
 # Glacier mapping from five Landsat bands: LightGBM and a compact U-Net, fused.
-# pip packages:
-#   numpy
-#   scipy
-#   lightgbm         (only where numba is missing)
-#   numba            (optional: the trees ten times as fast)
-#   torch
-#   tifffile
-#   imagecodecs      (only to read compressed TIFFs)
-#   tqdm
+# It cannot do without numpy, scipy, torch, tifffile, and numba or lightgbm (with numba the trees are ten times as
+# fast); imagecodecs reads compressed TIFFs, tqdm draws the progress bar.
 # Usage:
 #   python solution.py --data DATA --masks MASKS --out OUT [--jobs N] [--seconds BUDGET] [--resume]
 #   python solution.py --imagepath DATA --output OUT
+#   python solution.py --help
 #   import solution; masks = solution.maskgeration({"Band1": folder, ...}, "model.pth")
 """The submission: from band folders to glacier masks."""
 
@@ -20,15 +16,29 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from linecache import getline
 from pathlib import Path
+
+try:
+    for needed in ("numpy", "scipy", "tifffile", "torch"):
+        import_module(needed)
+    if not find_spec("numba") and not find_spec("lightgbm"):
+        raise ImportError("No module named 'numba' or 'lightgbm'")
+except ImportError as missing:
+    sentence = f"{missing}; run `{getline(__file__, 1).strip('# ').rstrip()}`."
+    if __name__ != "__main__":
+        raise ImportError(sentence) from None
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(2)
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from errors import GlacierError, LayoutError, SettingError, TilesFailedError, exit_code
+from errors import GlacierError, LayoutError, PackageError, SettingError, TilesFailedError, exit_code
 from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
 from fusion.pipeline import TimeBudget, in_order, split_jobs
@@ -73,7 +83,7 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
         return map_tile(model, tile_files, device, budget, jobs, None if returning else target)
 
     results = in_order(work, files, at_once)
-    for one in tqdm(results, total=len(files), desc="mapping", unit="tile", disable=None):
+    for one in with_progress(results, len(files)):
         if one.failure:
             failures.append(one.failure)
             continue
@@ -102,14 +112,28 @@ class Mapped:
     failure: str = ""
 
 
+def with_progress(results: Iterable[Mapped], total: int) -> Iterable[Mapped]:
+    """The same results; a progress bar shows how many of ``total`` there are, where tqdm is installed."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return results
+    return tqdm(results, total=total, desc="mapping", unit="tile", disable=None)
+
+
 def map_tile(
     model: HybridModel, files: TileFiles, device: torch.device, budget: TimeBudget, jobs: int, target: Path | None
 ) -> Mapped:
-    """Read a tile, map it, and write its mask where there is a folder for it; a bad tile is reported, not raised."""
+    """Read a tile, map it, and write its mask where there is a folder for it.
+
+    A bad tile is reported, not raised; raises PackageError, for what is not installed stops every tile.
+    """
     start, views = time.monotonic(), budget.views(model.views)
     try:
         tile = read_tile(files)
         mask = predict(model, tile, device, views, jobs).mask
+    except PackageError:
+        raise
     except GlacierError as failure:
         return Mapped(files.tile_id, np.empty((0, 0), np.uint8), failure=str(failure))
     if target is not None:
@@ -169,13 +193,32 @@ def template_arguments(given: Sequence[str]) -> list[str]:
     return translated
 
 
-def own_arguments(given: Sequence[str]) -> list[str]:
-    """Take what the template does not know, --jobs, --seconds and --resume, into the environment; the rest is left."""
+def own_parser() -> argparse.ArgumentParser:
+    """The options that the template does not know; SETTINGS has the environment variable of each."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--jobs")
-    parser.add_argument("--seconds")
-    parser.add_argument("--resume", action="store_const", const="1")
-    known, rest = parser.parse_known_args(list(given))
+    parser.add_argument("--jobs", metavar="N", help="processor threads (default: all)")
+    parser.add_argument("--seconds", metavar="BUDGET", help="map the last tiles with one view when time runs short")
+    parser.add_argument("--resume", action="store_const", const="1", help="leave out tiles whose mask is there")
+    return parser
+
+
+def help_text() -> str:
+    """All options: the template's, those of the instructions' text, and our own."""
+    parser = argparse.ArgumentParser(
+        parents=[own_parser()],
+        usage="solution.py --data DATA --masks MASKS --out OUT [--jobs N] [--seconds BUDGET] [--resume]",
+        description="Map the glaciers of every tile; masks are uint8 0/255 under the names of the Band1 files.",
+        epilog="example: python solution.py --imagepath tiles --output masks --jobs 2",
+    )
+    parser.add_argument("--data", "--imagepath", metavar="DATA", help="folder with Band1 to Band5")
+    parser.add_argument("--masks", metavar="MASKS", help="folder of masks (unused; not needed with --imagepath)")
+    parser.add_argument("--out", "--output", metavar="OUT", help="folder to write the masks into")
+    return parser.format_help()
+
+
+def own_arguments(given: Sequence[str]) -> list[str]:
+    """Take our own options into the environment; the rest is left."""
+    known, rest = own_parser().parse_known_args(list(given))
     for name, value in vars(known).items():
         if value is not None:
             os.environ[SETTINGS[name]] = value
@@ -193,7 +236,10 @@ def run_main() -> None:
 
 
 def command_line() -> int:
-    """Run ``main``: a user's mistake is one sentence on stderr and exit code 2."""
+    """Run ``main``, or print the help; a user's mistake is one sentence on stderr and exit code 2."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(help_text(), end="")
+        return 0
     sys.argv[1:] = template_arguments(own_arguments(sys.argv[1:]))
     return exit_code(run_main)
 

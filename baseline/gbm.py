@@ -13,7 +13,7 @@ import numpy as np
 
 from baseline.traversal import Forest, forest_of, forest_score
 from baseline.trees import read_trees
-from errors import ModelFileError
+from errors import ModelFileError, PackageError
 from features.stack import build_stack
 from features.windows import Boxes
 from tiles.coarse import coarse_tile
@@ -38,8 +38,15 @@ class GbmModel:
 
     @cached_property
     def booster(self) -> Any:
-        """LightGBM's own model; imported at need, for that takes longer than a tile."""
-        import lightgbm
+        """LightGBM's own model; imported at need, for that takes longer than a tile.
+
+        Raises PackageError where lightgbm is missing or lacks a library of the system.
+        """
+        try:
+            import lightgbm
+        except (ImportError, OSError) as problem:
+            wanted = "run `pip install numba lightgbm`"
+            raise PackageError(f"the GBM needs numba or lightgbm ({problem}); {wanted}.") from None
 
         return lightgbm.Booster(model_str=self.text)
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -111,11 +112,11 @@ def add_scores(
 
 
 def compiled(function: Callable[..., None]) -> Callable[..., None] | None:
-    """The function in machine code, kept beside the source or in the user's cache; None where that cannot be."""
+    """The function in machine code, kept beside the source or in the user's cache; None where LightGBM predicts."""
     try:
         made: Callable[..., None] | None = numba.njit(nogil=True, cache=True)(function) if numba else None
-    except RuntimeError:  # nowhere to keep it: compiling at each start costs more than it gains
-        made = None
+    except RuntimeError:  # nowhere to keep it: compiling at each start costs more than it gains over LightGBM
+        made = None if find_spec("lightgbm") else numba.njit(nogil=True)(function)
     return made
 
 

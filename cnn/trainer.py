@@ -86,8 +86,8 @@ class Trainer:
         channels, truth, valid = (part.to(self.device) for part in self.batches.batch(self.step, slice(None)))
         self.network.train()
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.mixed_precision):
-            logits = self.network(channels.to(memory_format=torch.channels_last))
-        loss = bce_dice(logits.float(), truth, valid)
+            outputs = as_list(self.network(channels.to(memory_format=torch.channels_last)))
+        loss = torch.stack([bce_dice(logits.float(), truth, valid) for logits in outputs]).mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
@@ -162,6 +162,11 @@ def train(trainer: Trainer, checkpoint: Path, evaluate: Callable[[Trainer], floa
             trainer.save(checkpoint)
     progress.close()
     draw_curves(curves, checkpoint.with_suffix(".png"))
+
+
+def as_list(outputs: torch.Tensor | list[torch.Tensor]) -> list[torch.Tensor]:
+    """A network's logits, with those of its deep supervision where it has any."""
+    return outputs if isinstance(outputs, list) else [outputs]
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

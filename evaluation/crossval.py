@@ -23,12 +23,13 @@ class Site:
 SNOW_WEST = ("83_01", "83_02", "83_03", "83_04", "83_05", "83_06")
 SNOW_EAST = ("83_07", "83_08", "83_10", "83_11", "83_13")  # the last three show ground of the summer sites
 SWISS = ("80_01", "80_02", "80_03")
+HOME = "the tiles of --data"
 SITES = {
     "half of the snow": Site(SNOW_WEST, SNOW_WEST),
     "Swiss Alps": Site((*SWISS, *SNOW_WEST, *SNOW_EAST, "84_06", "84_07"), SWISS),
     "Athabasca": Site(("80_04", "80_05"), ("80_04", "80_05")),
+    HOME: Site((), ()),  # whatever their ids
 }
-HOME = "the tiles of --data"
 ALONE, WHOLE = "alone", "whole"
 
 
@@ -80,7 +81,8 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
         sets[fold_name(number)] = TrainingSet(scenes.home, held_out=block)
     for name, site in sites.items():
         sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
-    sets[site_name(HOME)] = TrainingSet([*scenes.transfer, *scenes.snow], scenes.weak)
+        if name == HOME:
+            sets[site_name(name)] = TrainingSet([*scenes.transfer, *scenes.snow], scenes.weak)
     return sets
 
 

@@ -6,7 +6,7 @@ Next door: contiguous folds of ``--data``. Shifted: the same folds with the scor
 are. Elsewhere and snow: trained on ``--data`` alone, scored on ``--transfer`` and ``--snow``. Leave one site out:
 trained on everything labelled but one mountain, or half of the snow sites. No threshold, weight or stopping point is
 chosen on tiles that it is scored with. A run that was stopped goes on from its checkpoints and its finished stages;
-``--train NAME`` trains one of the networks and stops, so that several processes or machines can share the work.
+``--train NAME`` trains one network and its trees and stops, so that processes or machines can share the work.
 Writes ``generalisation.json`` and ``.csv``, ``strata.csv``, the maps of two tiles and the figures.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -25,7 +26,7 @@ from errors import TrainingError, exit_code
 from evaluation.crossval import SITES, Site, judge_scenes, training_sets
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
 from evaluation.measures import away, groups, leave_one_site_out, next_door, shifted
-from evaluation.recipe import Recipe, Scenes, add_recipe_arguments, recipe_of, scenes_of, shown, train_network
+from evaluation.recipe import Recipe, Scenes, add_recipe_arguments, recipe_of, scenes_of, shown, train_parts
 from evaluation.results import print_groups, print_table, rounded, write_results
 from evaluation.shifts import shifts
 from evaluation.strata import error_strata
@@ -58,7 +59,7 @@ def measure(options: argparse.Namespace, recipe: Recipe, scenes: Scenes, sites: 
     elsewhere, away_masks = away(judged, "elsewhere", scenes.transfer)
     print_table("Elsewhere: trained on the tiles of --data alone, scored on --transfer", elsewhere)
     results: dict[str, Any] = {
-        "command": "python -m evaluation.generalise " + shown(options, FOLDERS),
+        "command": "python -m evaluation.generalise " + shown(options, FOLDERS) + sites_shown(options),
         "folds": judged.blocks,
         "next_door": scores,
         "elsewhere": elsewhere,
@@ -92,15 +93,22 @@ def measure(options: argparse.Namespace, recipe: Recipe, scenes: Scenes, sites: 
 
 def run(options: argparse.Namespace) -> None:
     """Train what is asked for, or measure everything."""
-    sites = dict(map(site, options.site)) if options.site else SITES
+    sites = dict(map(site, options.site)) if options.site else {name: SITES[name] for name in options.leave_out}
     recipe, scenes = recipe_of(options), scenes_of(options)
     sets = training_sets(scenes, options.folds, sites)
     for name in options.train or ():
         if name not in sets:
-            raise TrainingError(f"--train {name}: there is no such network; choose among {', '.join(sets)}.")
-        train_network(name, recipe, sets[name])
+            raise TrainingError(f"--train {name}: there is no such training; choose among {', '.join(sets)}.")
+        train_parts(name, recipe, sets[name])
     if not options.train:
         measure(options, recipe, scenes, sites)
+
+
+def sites_shown(options: argparse.Namespace) -> str:
+    """The sites of the command line, where they are not all of SITES."""
+    if options.site:
+        return "".join(f" --site '{one}'" for one in options.site)
+    return "" if options.leave_out == list(SITES) else f" --leave-out {shlex.join(options.leave_out)}"
 
 
 def site(text: str) -> tuple[str, Site]:
@@ -121,7 +129,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_recipe_arguments(parser)
     parser.add_argument("--unlabelled", type=Path, help="chips (.npz) whose histograms the tiles are matched to")
     parser.add_argument("--site", action="append", help="NAME=ID,ID: tiles of other mountains, left out together")
-    parser.add_argument("--train", action="append", metavar="NAME", help="only train this network (repeatable)")
+    parser.add_argument("--leave-out", nargs="*", choices=list(SITES), default=list(SITES), help="sites (default: all)")
+    parser.add_argument("--train", action="append", metavar="NAME", help="only train this one (repeatable)")
     options = parser.parse_args(argv)
     if not options.transfer:
         parser.error("--transfer is needed: labelled tiles of other mountains to score on")

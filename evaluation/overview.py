@@ -35,8 +35,9 @@ NAMES = {
 
 @dataclass(frozen=True)
 class TileView:
-    """What is drawn of one tile: ``probability`` float, ``mask`` and ``truth`` bool, all (H, W)."""
+    """What is drawn of one tile under its title: ``probability`` float, ``mask`` and ``truth`` bool, all (H, W)."""
 
+    title: str
     tile: Tile
     probability: np.ndarray
     mask: np.ndarray
@@ -72,7 +73,7 @@ def draw_overview(views: Sequence[TileView], path: Path) -> None:
         outline = view.mask.astype(float)
         if view.mask.any() and not view.mask.all():
             row[0].contour(outline, levels=[0.5], colors="#ffe800", linewidths=0.7)
-        row[0].set_title(f"tile {view.tile.tile_id}: SWIR1, red, green and mapped outline", fontsize=9)
+        row[0].set_title(f"{view.title}\nSWIR1, red, green and the mapped outline", fontsize=9, loc="left")
         shown = row[1].imshow(
             np.where(view.tile.valid, view.probability, np.nan),
             vmin=0,
@@ -81,7 +82,7 @@ def draw_overview(views: Sequence[TileView], path: Path) -> None:
             interpolation="nearest",
         )
         row[1].set_facecolor(COLOURS[NODATA])
-        row[1].set_title("glacier probability", fontsize=9)
+        row[1].set_title("glacier probability", fontsize=9, loc="left")
         figure.colorbar(shown, ax=row[1], shrink=0.8)
         row[2].imshow(
             agreement(view.mask, view.truth, view.tile.valid),
@@ -90,7 +91,7 @@ def draw_overview(views: Sequence[TileView], path: Path) -> None:
             vmax=4.5,
             interpolation="nearest",
         )
-        row[2].set_title(f"mask against truth, MCC {view.mcc:.2f}", fontsize=9)
+        row[2].set_title(f"mask against truth, MCC {view.mcc:.2f}", fontsize=9, loc="left")
         for axis in row:
             axis.set(xticks=[], yticks=[])
     figure.legend(

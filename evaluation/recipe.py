@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
-from baseline.gbm import GbmModel
+from baseline.gbm import GbmModel, checksum, load_gbm
 from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
 from cnn.tile_probability import UNetModel
@@ -20,6 +21,7 @@ from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated
 from tiles.folder import LabelledTile, read_labelled
+from tiles.raster import atomic_output
 
 VIEWS = 2  # turned views that the network averages over: as good as four flips, better than one by 0.009 next door
 JUDGED_SEASONS, JUDGED_SENSORS = 2, 1  # copies of each held-out tile that the fusion is fitted on as well
@@ -101,11 +103,25 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
     return train_unet(tiles, watched, recipe.unet, recipe.out / f"{name}.ckpt", recipe.device, extra)
 
 
+def train_trees(name: str, recipe: Recipe, training: TrainingSet) -> GbmModel:
+    """Fit the GBM, or take it from ``name``.gbm.json if that was fitted on the same tiles with the same settings."""
+    path = recipe.out / f"{name}.gbm.json"
+    ids = [[tile.tile_id for tile, _ in without(ones, training.held_out)] for ones in (training.tiles, training.extra)]
+    key = json.dumps([asdict(recipe.gbm), ids])
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["key"] == key:
+            return load_gbm(kept["text"].encode("ascii"), kept["sha256"], recipe.gbm.channels, str(path))
+    model = fit_gbm(recipe.rows_of(training.tiles, training.extra).without(training.held_out), recipe.gbm)
+    content = {"key": key, "sha256": checksum(model.text.encode("ascii")), "text": model.text}
+    with atomic_output(path) as temporary:
+        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    return model
+
+
 def train_parts(name: str, recipe: Recipe, training: TrainingSet) -> Parts:
-    """Train both parts; the network's checkpoint is ``name``.ckpt."""
-    unet = train_network(name, recipe, training)
-    rows = recipe.rows_of(training.tiles, training.extra).without(training.held_out)
-    return Parts(fit_gbm(rows, recipe.gbm), unet)
+    """Train both parts; the network's checkpoint is ``name``.ckpt, the trees are ``name``.gbm.json."""
+    return Parts(train_trees(name, recipe, training), train_network(name, recipe, training))
 
 
 def judge(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> OutOfFold:

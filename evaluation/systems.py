@@ -10,7 +10,7 @@ import numpy as np
 
 from features.indices import compute_index
 from fusion.fitting import Group, OutOfFold, fit_fusion, fit_threshold
-from fusion.fuse import EVIDENCE, Fusion, fused_probability
+from fusion.fuse import Fusion, fused_probability
 from fusion.scene_threshold import glacier_mask
 from scores.confusion import Confusion, confusion
 from scores.threshold import pooled_threshold
@@ -43,7 +43,7 @@ class Settings:
 
 
 # Where no labelled tile of another place is left to fit them on: nothing is weighed, nothing tuned
-UNFITTED = Settings(CLASSIC_THRESHOLD, 0.5, 0.5, Fusion((0.5, 0.5) + (0.0,) * (len(EVIDENCE) - 2), 0.0, 0.5))
+UNFITTED = Settings(CLASSIC_THRESHOLD, 0.5, 0.5, Fusion((0.5, 0.5), 0.0, 0.5))
 
 
 def ndsi_of(tile: Tile) -> np.ndarray:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from fusion.fuse import Fusion, evidence, fused_probability
+from fusion.fuse import Fusion, fused_probability, log_odds
 from fusion.scene_threshold import EDGES, log_odds_counts, scene_level
 
 PIXEL_STEP = 7  # neighbours say the same: every seventh valid pixel is enough for a handful of weights
-LEVELS = np.arange(-2.0, 2.01, 0.1)  # log-odds that are tried as the fixed threshold
-SHARES = (0.0, 0.25, 0.5, 0.75)  # of the way to the scene's own
-LIMIT = 1.5  # log-odds that a scene may move it
+LEVELS = np.arange(-2.0, 2.01, 0.1)  # log-odds that are tried as the threshold
+TOLERANCE = 1.0  # log-odds; docs/generalisation.md has what other values and rules are worth
 
 
 @dataclass(frozen=True)
@@ -51,50 +51,50 @@ def level_counts(score: np.ndarray, tile: OutOfFold) -> LevelCounts:
     return LevelCounts(glacier, ground, int((~tile.valid).sum()))
 
 
-def mean_mcc(groups: Sequence[Sequence[LevelCounts]], level: float, share: float) -> float:
+def mean_mcc(groups: Sequence[Sequence[LevelCounts]], level: float, tolerance: float) -> float:
     """MCC over all pixels, pooled in each group, as the mean over the groups."""
-    return float(np.mean([pooled_mcc(group, level, share) for group in groups]))
+    return float(np.mean([pooled_mcc(group, level, tolerance) for group in groups]))
 
 
-def pooled_mcc(tiles: Sequence[LevelCounts], level: float, share: float) -> float:
+def pooled_mcc(tiles: Sequence[LevelCounts], level: float, tolerance: float) -> float:
     """MCC of the masks above each tile's own threshold."""
-    levels = [scene_level(tile.glacier + tile.ground, level, share, LIMIT) if share else level for tile in tiles]
-    tp, fp, fn, tn = np.sum([tile.at(one) for tile, one in zip(tiles, levels)], axis=0)
+    own = [scene_level(tile.glacier + tile.ground, level, tolerance) for tile in tiles]
+    tp, fp, fn, tn = np.sum([tile.at(one) for tile, one in zip(tiles, own)], axis=0)
     product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
     return float((tp * tn - fp * fn) / np.sqrt(product)) if product else 0.0
 
 
 def fit_fusion(groups: Sequence[Group]) -> Fusion:
-    """Weights by logistic regression in which every group weighs alike, then threshold and share for its MCC."""
-    pixels = [[tile.valid.nonzero()[0][::PIXEL_STEP].size for tile in group] for group in groups]
-    weights = [np.full(sum(of_group), 1 / max(sum(of_group), 1)) for of_group in pixels]
-    tiles = [tile for group in groups for tile in group]
-    samples = [evidence(tile.unet, tile.gbm, tile.valid)[:, tile.valid][:, ::PIXEL_STEP].T for tile in tiles]
-    truths = np.concatenate([tile.truth[tile.valid][::PIXEL_STEP] for tile in tiles])
+    """Weights by logistic regression in which every group weighs alike, then the threshold of the highest mean MCC."""
+    samples, truths, weights = [], [], []
+    for group in groups:
+        of_group = [log_odds_of(tile) for tile in group]
+        samples += of_group
+        truths += [tile.truth[tile.valid][::PIXEL_STEP] for tile in group]
+        count = sum(map(len, of_group))
+        weights.append(np.full(count, 1 / max(count, 1)))
     weight = np.concatenate(weights)
     regression = LogisticRegression(C=1.0, max_iter=200).fit(
-        np.concatenate(samples), truths, sample_weight=weight * len(weight) / weight.sum()
+        np.concatenate(samples), np.concatenate(truths), sample_weight=weight * len(weight) / weight.sum()
     )
-    fusion = Fusion(tuple(float(weight) for weight in regression.coef_[0]), float(regression.intercept_[0]), 0.5)
-    return with_threshold(fusion, groups)
-
-
-def with_threshold(fusion: Fusion, groups: Sequence[Group]) -> Fusion:
-    """The fusion with the threshold and the share of the scene's own that have the highest mean MCC."""
+    fusion = Fusion(tuple(float(one) for one in regression.coef_[0]), float(regression.intercept_[0]), 0.5, TOLERANCE)
     counts = [
         [level_counts(fused_probability(fusion, tile.unet, tile.gbm, tile.valid), tile) for tile in group]
         for group in groups
     ]
-    level, share = max(
-        ((level, share) for share in SHARES for level in LEVELS), key=lambda pair: mean_mcc(counts, *pair)
-    )
-    return replace(fusion, threshold=probability_of(level), own_share=share, own_limit=LIMIT)
+    level = max(LEVELS, key=lambda level: mean_mcc(counts, level, TOLERANCE))
+    return replace(fusion, threshold=probability_of(level))
+
+
+def log_odds_of(tile: OutOfFold) -> np.ndarray:
+    """Log-odds of both parts for every few of a tile's valid pixels, float32 (N, 2)."""
+    return np.stack([log_odds(part[tile.valid][::PIXEL_STEP]) for part in (tile.unet, tile.gbm)], axis=1)
 
 
 def fit_threshold(groups: Sequence[Group], part: str) -> float:
     """The fixed threshold of one part, ``unet`` or ``gbm``, with the highest mean MCC."""
     counts = [[level_counts(getattr(tile, part), tile) for tile in group] for group in groups]
-    return probability_of(max(LEVELS, key=lambda level: mean_mcc(counts, level, 0.0)))
+    return probability_of(max(LEVELS, key=lambda level: mean_mcc(counts, level, math.inf)))
 
 
 def probability_of(level: float) -> float:

@@ -42,8 +42,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "fusion_weights": list(model.fusion.weights),
         "fusion_bias": model.fusion.bias,
         "threshold": model.fusion.threshold,
-        "own_share": model.fusion.own_share,
-        "own_limit": model.fusion.own_limit,
+        "tolerance": model.fusion.tolerance,
         "provenance": dict(model.provenance),
     }
     content["digest"] = content_digest(content)
@@ -75,8 +74,7 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
             tuple(content["fusion_weights"]),
             content["fusion_bias"],
             content["threshold"],
-            content["own_share"],
-            content["own_limit"],
+            content["tolerance"],
         )
         if len(fusion.weights) != len(EVIDENCE):
             raise ModelFileError(

@@ -1,11 +1,14 @@
-"""A threshold that looks at the scene: part of the way from the fitted one to the scene's own.
+"""A threshold that looks at the scene: the fitted one, unless the scene's own lies far from it.
 
 On scenes unlike those it was trained on, a network still ranks pixels well, but its log-odds are shifted. Otsu's method
-(Otsu 1979, doi:10.1109/TSMC.1979.4310076) finds where the scene's own log-odds divide best, without any label; a share
-of the way there, and no further than a limit, keeps most of its gain elsewhere and costs next to nothing at home.
+(Otsu 1979, doi:10.1109/TSMC.1979.4310076) finds where the scene's own log-odds divide best, without any label. Near the
+fitted threshold it is the less certain of both and is not heard; beyond a tolerance the threshold follows it, up to a
+limit. That keeps most of its gain on shifted scenes and costs next to nothing on others.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from fusion.fuse import LOGIT_LIMIT, Fusion, log_odds
 
 STEPS = 200  # of the log-odds between both limits
 EDGES = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, STEPS + 1)
+LIMIT = 1.5  # log-odds that a scene may move the threshold
 SMALLEST_SHARE = 0.02  # of the valid pixels on either side of the fitted threshold: below it there is one class
 
 
@@ -31,18 +35,19 @@ def otsu_level(counts: np.ndarray) -> float:
     return float(EDGES[1:-1][best].mean())
 
 
-def scene_level(counts: np.ndarray, level: float, share: float, limit: float) -> float:
-    """The scene's threshold in log-odds: ``share`` of the way from ``level`` to Otsu's, at most ``limit`` away."""
+def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:
+    """The threshold in log-odds: ``level`` where Otsu's is within ``tolerance`` of it, else moved by the rest."""
     above = counts[EDGES[:-1] >= level].sum() / max(counts.sum(), 1)
     if not SMALLEST_SHARE <= above <= 1 - SMALLEST_SHARE:
         return level
-    return level + float(np.clip(share * (otsu_level(counts) - level), -limit, limit))
+    apart = otsu_level(counts) - level
+    return level + math.copysign(min(max(abs(apart) - tolerance, 0.0), LIMIT), apart)
 
 
 def scene_threshold(fusion: Fusion, counts: np.ndarray) -> float:
     """The probability above which pixels of a scene with these ``counts`` of log-odds are mapped."""
     level = float(log_odds(np.array([fusion.threshold]))[0])
-    return float(1 / (1 + np.exp(-scene_level(counts, level, fusion.own_share, fusion.own_limit))))
+    return float(1 / (1 + np.exp(-scene_level(counts, level, fusion.tolerance))))
 
 
 def glacier_mask(fusion: Fusion, probability: np.ndarray, valid: np.ndarray) -> np.ndarray:

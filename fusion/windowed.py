@@ -16,7 +16,7 @@ from features.indices import compute_index
 from features.levels import relative_rows, tile_levels
 from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.stack import FeatureStack, build_stack
-from fusion.fuse import NEIGHBOURHOODS, Fusion, fused_probability
+from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile
 from fusion.layout import Layout, Part
 from fusion.pipeline import in_order
@@ -26,7 +26,6 @@ from tiles.tile import Tile
 LARGE = 768  # pixels a side beyond which a tile is mapped by windows, which the processor's caches hold better
 WINDOW, OVERLAP = 640, 0.125  # of a large tile, at most
 STRIP = 256  # rows that are fused at a time
-HALO = max(NEIGHBOURHOODS) // 2 + 1  # rows around a strip that the fusion looks at
 
 
 def reach(model: HybridModel) -> int:
@@ -123,15 +122,6 @@ def fitting_window(side: int) -> int:
     return min(WINDOW, math.ceil(fitting / step) * step)
 
 
-def fused_rows(
-    fusion: Fusion, unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray, top: int, bottom: int
-) -> np.ndarray:
-    """Fused probability, float32, of the rows from ``top`` to ``bottom`` of larger arrays (H, W)."""
-    above, below = min(HALO, top), min(HALO, len(valid) - bottom)
-    rows = slice(top - above, bottom + below)
-    return fused_probability(fusion, unet[rows], gbm[rows], valid[rows])[above : above + bottom - top]
-
-
 def predict(
     model: HybridModel, tile: Tile, device: torch.device, views: int | None = None, jobs: int = 1
 ) -> Prediction:
@@ -155,7 +145,8 @@ def predict(
     unet = np.clip(unet, 0, 1)
 
     def fuse(top: int) -> np.ndarray:
-        return fused_rows(model.fusion, unet, gbm, tile.valid, top, min(top + STRIP, height))
+        rows = slice(top, top + STRIP)
+        return fused_probability(model.fusion, unet[rows], gbm[rows], tile.valid[rows])
 
     probability = np.concatenate(list(in_order(fuse, range(0, height, STRIP), jobs)))
     return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

@@ -14,11 +14,11 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from errors import OutputError
-from fusion.fuse import Fusion
+from fusion.fuse import Fusion, fused_probability
 from fusion.layout import Layout
 from fusion.pipeline import in_order
 from fusion.scene_threshold import EDGES, log_odds_counts, scene_threshold
-from fusion.windowed import HALO, STRIP, fused_rows
+from fusion.windowed import STRIP
 from mapping.parts import part_files
 from scenes.grid import Grid
 from tiles.raster import atomic_output, one_line
@@ -47,13 +47,10 @@ def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[
     """First row, probability (float32) and valid mask of each strip, in order."""
 
     def strip(top: int) -> tuple[int, np.ndarray, np.ndarray]:
-        bottom = min(top + STRIP, layout.height)
-        above, below = min(HALO, top), min(HALO, layout.height - bottom)
-        unet, gbm, valid = strip_scores(folder, layout, top - above, bottom + below)
+        unet, gbm, valid = strip_scores(folder, layout, top, min(top + STRIP, layout.height))
         if not valid.any():
-            return top, np.zeros((bottom - top, layout.width), np.float32), valid[above : above + bottom - top]
-        probability = fused_rows(fusion, unet, gbm, valid, above, above + bottom - top)
-        return top, probability, valid[above : above + bottom - top]
+            return top, np.zeros(valid.shape, np.float32), valid
+        return top, fused_probability(fusion, unet, gbm, valid), valid
 
     return in_order(strip, range(0, layout.height, STRIP), jobs)
 

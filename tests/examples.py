@@ -66,7 +66,7 @@ def example_model(seed: int = 0) -> HybridModel:
     )
     torch.manual_seed(seed)
     unet = UNetModel(CompactUNet(3).eval(), ("green", "thermal.rank"), np.zeros(2, np.float32), np.ones(2, np.float32))
-    fusion = Fusion((0.0, 1.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+    fusion = Fusion((0.0, 1.0), 0.0, 0.5)
     return HybridModel(
         GbmModel(booster.model_to_string(), ("ndsi", "green.diff21")),
         unet,

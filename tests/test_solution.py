@@ -50,6 +50,15 @@ def test_command_lines_write_masks(words: tuple[str, ...], home: Path, tmp_path:
         np.testing.assert_array_equal(mask, np.where(read_label(data, tile_id), 255, 0))
 
 
+@pytest.mark.parametrize("word", ["--help", "-h"])
+def test_help_names_every_option(word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    assert run(monkeypatch, word, "--jobs", 2) == 0
+    shown = capsys.readouterr().out
+    options = ["--data", "--masks", "--out", "--imagepath", "--output", "--jobs", "--seconds", "--resume", "--help"]
+    assert all(f"{option} " in shown or f"{option}\n" in shown for option in options)
+    assert "example: python solution.py --imagepath" in shown
+
+
 def test_the_platform_gets_a_dictionary_and_nothing_is_written(home: Path, tmp_path: Path):
     data = write_folder(tmp_path / "data")
     before = sorted(tmp_path.rglob("*"))

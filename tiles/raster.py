@@ -73,11 +73,11 @@ def read_band(path: Path) -> tuple[np.ndarray, Georeference | None, tuple[float,
         raise
     except FileNotFoundError:
         raise RasterError(f"{path}: no such file; check the folder.") from None
-    except ImportError as problem:
-        raise RasterError(f"{path}: its compression needs the package imagecodecs ({problem}); install it.") from None
     except Exception as problem:  # tifffile raises many kinds on damaged files; each means the same to a user
-        if "imagecodecs" in str(problem):
-            raise RasterError(f"{path}: its compression needs the package imagecodecs; install it.") from None
+        if isinstance(problem, ImportError) or "imagecodecs" in str(problem):
+            raise RasterError(
+                f"{path}: is compressed, which needs the package imagecodecs; run `pip install imagecodecs`."
+            ) from None
         raise RasterError(
             f"{path}: cannot be read as a TIFF ({one_line(problem)}); copy or download the file again."
         ) from None

@@ -1,15 +1,18 @@
 """Synthetic glacier scenes in the challenge's layout, for the demo and the tests; nothing that ships learns from them.
 
     python -m tiles.synthetic --out out/sample --tiles 4 --seed 0
+    python -m tiles.synthetic --out out/sample --kind "late summer"
 
-Mountains, glaciers, seasonal snow and a low winter sun make the reflectance and the surface temperature that a
-Landsat Level-2 product would report, with its faults: negative reflectance in shadow, saturation, masked clouds.
+Mountains, glaciers and a season (snow under a low winter sun, bare ice and rock in late summer, debris on the
+tongues) make the reflectance and the surface temperature that a Landsat Level-2 product would report, with its
+faults: negative reflectance in shadow, saturation, masked clouds.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import radians, sin
 from pathlib import Path
@@ -20,12 +23,13 @@ from scipy import ndimage
 from errors import exit_code
 from tiles.coding import LEVEL2_REFLECTANCE, LEVEL2_TEMPERATURE, Coding
 from tiles.raster import write_raster
+from tiles.seasons import MEAN_HEIGHT, SEASONS, Cover, Season
 from tiles.terrain import CELL_PIXELS, PIXEL, Landscape, fractal, landscape, slope_of, sunlight
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS, THERMAL_BAND, Georeference
 
 # What 20 Landsat-8 tiles of a glaciated winter scene measure (Zanskar, Collection 2 Level 2), pooled over their
-# valid pixels; lit is green > 0.2, dark is green < 0.05, and bands are medians. All numbers below are set so that
-# scenes come out near these; the tests say how near.
+# valid pixels; lit is green > 0.2, dark is green < 0.05, and bands are medians. All numbers below and those of the
+# winter in tiles/seasons.py are set so that winter scenes come out near these; the tests say how near.
 MEASURED = {
     "valid": 0.76,
     "glacier": 0.43,
@@ -43,21 +47,8 @@ MEASURED = {
 }
 
 SMALLEST_SCENE = 256  # pixels a side; a smaller view is cut from such a scene, or it would hold no valley
-GLACIER_SHARE = (0.28, 0.54)  # of the scene
-CLOUD_SHARE = (0.10, 0.31)
 SWATH_EDGE_ODDS = 0.15
 SUN_AZIMUTH = (146.0, 164.0)  # degrees from north: the morning overpass
-SUN_ALTITUDE = (24.0, 29.0)  # degrees
-# Reflectance of each cover alone in blue, green, red and SWIR1 (snow and ice: Dozier 1989,
-# doi:10.1016/0034-4257(89)90101-6); firn lies on glaciers, older and more even than the snow on the slopes
-ALBEDO = {
-    "snow": (0.92, 0.93, 0.94, 0.075),
-    "firn": (0.94, 0.93, 0.94, 0.048),
-    "ice": (0.66, 0.64, 0.58, 0.025),
-    "rock": (0.11, 0.15, 0.19, 0.27),
-    "debris": (0.11, 0.13, 0.15, 0.21),
-    "water": (0.06, 0.05, 0.03, 0.005),
-}
 GRAZING = 0.65  # snow is brighter under grazing light than a matt surface (Warren 1982, doi:10.1029/RG020i001p00067)
 GLARE = 1.17  # and brighter to a sensor above than on average over the sky
 SKY = (0.115, 0.10, 0.075, 0.015)  # light from the sky as a part of the sun's on level ground
@@ -68,12 +59,8 @@ HAZE_OF_BAND = (1.0, 0.92, 1.1, 0.10)
 OFFSET_OF_BAND = (0.0, 0.0, 0.0, -0.013)
 NOISE_OF_BAND = (0.006, 0.006, 0.006, 0.002)
 BLOTCH_OF_BAND = (0.02, 0.02, 0.02, 0.0)  # what the atmosphere leaves in each visible band
-MEAN_HEIGHT = 4300.0  # metres
-TEMPERATURE = 259.3  # kelvin, level snow at the mean height
 LAPSE_RATE = -6.5e-3  # kelvin per metre
-SUN_WARMING = 7.0  # kelvin between shade and level ground in the sun
-ROCK_WARMING = 12.0  # and so much more on bare rock
-ICE_COOLING = 5.5  # kelvin that the air over a glacier is colder (katabatic wind)
+MELTING, THAWED = 273.15, 40.0  # kelvin; snow and ice get no warmer, and ground by so much at most
 HIGHEST_NUMBER = 65_455  # where Collection-2 Level-2 numbers end: reflectance 1.6
 LANDSAT_BANDS = ("B2", "B3", "B4", "B6", "B10")
 GRID_COLUMNS = 5
@@ -94,20 +81,26 @@ class SyntheticScene:
     valid: np.ndarray
 
 
-def synthetic_scene(seed: int, shape: tuple[int, int] = (512, 512), *, thermal: bool = True) -> SyntheticScene:
-    """A scene of (H, W) pixels of 30 m, the same for the same seed; 512 x 512 takes less than a second."""
+def synthetic_scene(
+    seed: int, shape: tuple[int, int] = (512, 512), *, kind: str = "winter", thermal: bool = True
+) -> SyntheticScene:
+    """A scene of (H, W) pixels of 30 m, the same for the same seed; 512 x 512 takes less than a second.
+
+    ``kind``: one of SEASONS.
+    """
+    season = SEASONS[kind]
     random = np.random.default_rng(seed)
     rows, columns = (-(-max(side, SMALLEST_SCENE) // CELL_PIXELS) * CELL_PIXELS for side in shape)
-    land = landscape(random, (rows, columns), random.uniform(*GLACIER_SHARE))
+    land = landscape(random, (rows, columns), random.uniform(*season.glacier))
     glacier = ndimage.gaussian_filter(land.ice, 1.0, mode="wrap") > 0
-    azimuth, altitude = radians(random.uniform(*SUN_AZIMUTH)), radians(random.uniform(*SUN_ALTITUDE))
+    azimuth, altitude = radians(random.uniform(*SUN_AZIMUTH)), radians(random.uniform(*season.sun_altitude))
     incidence, seen = sunlight(land.surface + flow_ridges(random, glacier), azimuth, altitude)
     sun = GLARE * seen * (incidence / sin(altitude)) ** GRAZING
-    cover = ground_cover(random, land, glacier, sun)
-    bands = dict(zip(OPTICAL_BANDS, reflectance(random, land, cover, sun)))
-    valid = cloud_free(random, cover["rock"] * sun)
+    cover = season.cover(random, land, glacier, sun)
+    bands = dict(zip(OPTICAL_BANDS, reflectance(random, land, cover, sun, season)))
+    valid = cloud_free(random, season.doubt * cover["rock"] * sun, season.clouds)
     if thermal:
-        bands[THERMAL_BAND] = temperature(random, land, cover, glacier, sun)
+        bands[THERMAL_BAND] = temperature(random, land, cover, glacier, sun, season)
     view = best_view(glacier & valid, shape)
     valid = valid[view]
     for name, band in bands.items():
@@ -125,80 +118,55 @@ def flow_ridges(random: np.random.Generator, glacier: np.ndarray) -> np.ndarray:
     return np.asarray(ndimage.gaussian_filter(1.5 * wave * strength, 0.7))
 
 
-def ground_cover(
-    random: np.random.Generator, land: Landscape, glacier: np.ndarray, sun: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Fractions (H, W) of each cover of ALBEDO, summing to 1.
-
-    Snow lies nearly everywhere, thinner on steep, sunny and low ground; firn lies on glaciers, ice and debris come
-    through on the tongues; water stands in a few hollows of the valley floors.
-    """
-    shape = glacier.shape
-    sunny = ndimage.gaussian_filter(sun, 3, mode="wrap") - 1.3
-    low = (MEAN_HEIGHT - land.surface) / 1000
-    blotches = 0.8 * fractal(random, shape, 0.5, 30) + 1.3 * fractal(random, shape, 1.0)
-    bare = logistic(1.5 * (3.5 * sunny + 5.0 * low + 2.5 * (slope_of(land.surface) - 0.9) + blotches - 3.6))
-    inside = np.clip(ndimage.gaussian_filter(glacier.astype(np.float32), 2.0) * 2 - 1, 0, 1)
-    water = lakes(random, land, glacier)
-    tongue = inside * logistic(-land.above_line / 60 - 5) * (1 - water)
-    debris = tongue * logistic(3 * fractal(random, shape, 1.0, 60, 4) - 2)
-    exposed = (tongue - debris) * logistic(2 * fractal(random, shape, 1.0, 120, 6) - 1)
-    rock = bare * np.where(glacier, 0.35, 1) * (1 - inside) * (1 - water)
-    cover = {"water": water, "rock": rock, "debris": 0.5 * debris, "ice": 0.7 * exposed}
-    rest = np.clip(1 - water - rock - 0.5 * debris - 0.7 * exposed, 0, 1)
-    return {**cover, "firn": rest * inside, "snow": rest * (1 - inside)}
-
-
-def lakes(random: np.random.Generator, land: Landscape, glacier: np.ndarray) -> np.ndarray:
-    """Fraction of open water (H, W): a few hollows of the flattest ground below the ice."""
-    tilt = ndimage.gaussian_filter(slope_of(land.surface), 3.0, mode="wrap")
-    tilt = tilt + 0.05 * fractal(random, glacier.shape, 1.0, 50, 6) + ndimage.binary_dilation(glacier, iterations=2)
-    water = ndimage.gaussian_filter((tilt < np.quantile(tilt, 0.003)).astype(np.float32), 0.7)
-    return np.clip(water, 0, 1)
-
-
 def reflectance(
-    random: np.random.Generator, land: Landscape, cover: dict[str, np.ndarray], sun: np.ndarray
+    random: np.random.Generator, land: Landscape, cover: Cover, sun: np.ndarray, season: Season
 ) -> list[np.ndarray]:
     """Surface reflectance (H, W) of blue, green, red and SWIR1 as Level-2 processing reports it."""
     shape = sun.shape
+    spectra = season.spectra(random, shape)
     grain = np.exp(0.4 * fractal(random, shape, 0.9))  # snow of finer grain is brighter in SWIR1
-    around = ndimage.gaussian_filter(sun * (1 - cover["rock"]), 12, mode="wrap")
+    around = ndimage.gaussian_filter(sun * (1 - cover["rock"] - cover["plants"]), 12, mode="wrap")
     bounced = BOUNCED * slope_of(land.surface) * around
     haze = HAZE + HAZE_BESIDE_SNOW * around + HAZE_PER_KILOMETRE * (land.surface - MEAN_HEIGHT) / 1000
     haze = np.maximum(haze, 0.02) * np.exp(0.5 * fractal(random, shape, 0.6, 120) - 0.1)
-    haze = haze + 0.02 * fractal(random, shape, 0.3, 14, 4)  # aerosol is found block by block
+    haze = season.haze * (haze + 0.02 * fractal(random, shape, 0.3, 14, 4))  # aerosol is found block by block
     bands = []
     for number, name in enumerate(OPTICAL_BANDS):
-        albedo = sum(cover[kind] * ALBEDO[kind][number] for kind in cover)
+        albedo = sum(cover[kind] * spectra[kind][number] for kind in cover)
         if name == "swir1":
-            albedo = albedo + (grain - 1) * sum(cover[kind] * ALBEDO[kind][number] for kind in ("snow", "firn"))
-        band = albedo * (sun + SKY[number] + bounced) - HAZE_OF_BAND[number] * haze + OFFSET_OF_BAND[number]
-        band = ndimage.gaussian_filter(band + BLOTCH_OF_BAND[number] * fractal(random, shape, 0.5, 60, 3), 0.5)
+            albedo = albedo + (grain - 1) * sum(cover[kind] * spectra[kind][number] for kind in ("snow", "firn"))
+        band = albedo * (sun + SKY[number] + bounced) - HAZE_OF_BAND[number] * haze
+        left = OFFSET_OF_BAND[number] + BLOTCH_OF_BAND[number] * fractal(random, shape, 0.5, 60, 3)
+        band = ndimage.gaussian_filter(band + season.haze * left, 0.5)
         gain = 1 + 0.01 * random.standard_normal(shape, np.float32)
         bands.append(band * gain + NOISE_OF_BAND[number] * random.standard_normal(shape, np.float32))
     return bands
 
 
 def temperature(
-    random: np.random.Generator, land: Landscape, cover: dict[str, np.ndarray], glacier: np.ndarray, sun: np.ndarray
+    random: np.random.Generator, land: Landscape, cover: Cover, glacier: np.ndarray, sun: np.ndarray, season: Season
 ) -> np.ndarray:
     """Surface temperature (H, W) in kelvin: height, sun, bare ground and cold air over ice, seen at 100 m."""
-    kelvin = TEMPERATURE + LAPSE_RATE * (land.surface - MEAN_HEIGHT) + SUN_WARMING * (sun - 1)
-    kelvin = kelvin + ROCK_WARMING * (cover["rock"] + 0.7 * cover["debris"]) * sun + 8 * cover["water"]
-    kelvin = kelvin - ICE_COOLING * ndimage.gaussian_filter(glacier.astype(np.float32), 4)
+    kelvin = season.temperature + LAPSE_RATE * (land.surface - MEAN_HEIGHT) + season.sun_warming * (sun - 1)
+    stony = cover["rock"] + 0.5 * cover["plants"] + 0.7 * cover["debris"]
+    kelvin = kelvin + season.rock_warming * stony * sun + 8 * cover["water"]
+    kelvin = kelvin - season.ice_cooling * ndimage.gaussian_filter(glacier.astype(np.float32), 4)
     kelvin = kelvin + 2.0 * fractal(random, sun.shape, 1.2, shortest=8) + random.normal(0, 1.5)
+    kelvin = np.minimum(kelvin, MELTING + THAWED * (1 - cover["snow"] - cover["firn"] - cover["ice"]))
     return np.asarray(ndimage.gaussian_filter(kelvin, 1.6) + 0.12 * random.standard_normal(sun.shape, np.float32))
 
 
-def cloud_free(random: np.random.Generator, patchy: np.ndarray) -> np.ndarray:
-    """Valid pixels (H, W): squares and specks are lost where the cloud mask is in doubt, above all over patches of
-    rock and snow in the sun (``patchy``, H x W), and now and then there is the edge of the swath."""
+def cloud_free(random: np.random.Generator, patchy: np.ndarray, share: tuple[float, float]) -> np.ndarray:
+    """Valid pixels (H, W), all but a ``share`` drawn from the range.
+
+    Squares and specks are lost where the cloud mask is in doubt, above all over patches of rock and snow in the sun
+    (``patchy``, H x W), and now and then there is the edge of the swath.
+    """
     shape = patchy.shape
     doubt = 0.4 * ndimage.gaussian_filter(patchy, 3) + 0.35 * fractal(random, shape, 1.2, 100, 10)
     doubt = np.where(random.random(shape) < 0.03, doubt, -np.inf)
     doubt = ndimage.maximum_filter(ndimage.maximum_filter(doubt, (5, 7)), 6)
-    valid = doubt < np.quantile(doubt, 1 - random.uniform(*CLOUD_SHARE))
+    valid = doubt < np.quantile(doubt, 1 - random.uniform(*share))
     valid &= random.random(shape) > np.minimum(0.03 * patchy, 0.03)
     if random.random() < SWATH_EDGE_ODDS:
         rows, columns = np.indices(shape)
@@ -217,11 +185,6 @@ def best_view(glacier: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice
     return slice(row, row + height), slice(column, column + width)
 
 
-def logistic(value: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-value)), which cannot overflow."""
-    return np.asarray(0.5 + 0.5 * np.tanh(value / 2))
-
-
 def coding_of(name: str) -> Coding:
     """The Collection-2 Level-2 coding of a band."""
     return LEVEL2_TEMPERATURE if name == THERMAL_BAND else LEVEL2_REFLECTANCE
@@ -234,17 +197,24 @@ def to_numbers(band: np.ndarray, name: str) -> np.ndarray:
     return np.clip(np.round((band - coding.offset) / coding.scale), lowest, HIGHEST_NUMBER).astype(np.float32)
 
 
-def write_sample(folder: Path, seed: int = 0, tiles: int = 4, shape: tuple[int, int] = (512, 512)) -> list[str]:
+def write_sample(
+    folder: Path,
+    seed: int = 0,
+    tiles: int = 4,
+    shape: tuple[int, int] = (512, 512),
+    kinds: Sequence[str] = ("winter",),
+) -> list[str]:
     """Write tiles with labels in the challenge's layout: float32 Collection-2 Level-2 numbers, 0 for nodata.
 
-    Returns the tile ids, ``RR_CC`` on a grid of five columns; each tile is a scene of its own. Raises OutputError
+    Returns the tile ids, ``RR_CC`` on a grid of five columns; each tile is a scene of its own, of ``kinds`` in turn.
+    Raises OutputError
     where the folder cannot be written to.
     """
     ids = []
     for number in range(tiles):
         row, column = divmod(number, GRID_COLUMNS)
         tile_id = f"{row + 1:02d}_{column + 1:02d}"
-        scene = synthetic_scene(seed * 1000 + number, shape)
+        scene = synthetic_scene(seed * 1000 + number, shape, kind=kinds[number % len(kinds)])
         georeference = grid_georeference(row, column, shape)
         for place, (name, code) in enumerate(zip(BAND_NAMES, LANDSAT_BANDS), 1):
             image = np.where(scene.valid, to_numbers(scene.bands[name], name), np.float32(0))
@@ -277,13 +247,14 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for Band1..Band5 and label")
     parser.add_argument("--tiles", type=int, default=4, help="how many (default 4)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same tiles (default 0)")
+    parser.add_argument("--kind", choices=tuple(SEASONS), default="winter", help="what the scenes show")
     parser.add_argument("--size", type=int, default=512, help="pixels a side (default 512)")
     options = parser.parse_args()
     if options.tiles < 1 or options.size < 1 or options.seed < 0:
         parser.error("--tiles and --size must be at least 1 and --seed at least 0")
 
     def work() -> None:
-        ids = write_sample(options.out, options.seed, options.tiles, (options.size, options.size))
+        ids = write_sample(options.out, options.seed, options.tiles, (options.size, options.size), (options.kind,))
         print(f"Wrote {len(ids)} tiles ({', '.join(ids)}) to {options.out}.")
 
     return exit_code(work)

@@ -3,7 +3,8 @@
 Starting at ``solution.py`` the imports of project modules are followed, and every module reached is written
 into one file, each after those it imports. The text of the modules stays as it is; only project imports,
 ``from __future__`` and module docstrings leave it (the docstrings come back as section headings), and the
-other imports are gathered at the top. What one file cannot express is refused: two modules with the same
+other imports are gathered at the top; what ``solution.py`` does above its first import of an installed package (its
+check that they are there) stays above all of them. What one file cannot express is refused: two modules with the same
 top-level name, imports under another name or inside functions, ``import room``, relative and star imports,
 cycles.
 """
@@ -39,6 +40,7 @@ class Module:
     tree: ast.Module
     header: str
     docstring: str  # as written, quotes included
+    guard: str  # how the body begins: what stands above the first import that is not of the standard library
     body: str
     names: set[str]  # what it defines at its top level
     needs: dict[str, list[str]] = field(default_factory=dict)  # project module -> the names imported from it
@@ -55,9 +57,11 @@ def assemble(root: Path, entry: str = "solution") -> str:
     _refuse_clashes(modules)
     head = modules.pop(entry)
     sections = [f"{_heading(module)}\n\n{module.header}{module.body}" for module in modules.values()]
-    sections.append(f"{RULE}\n# {head.place}\n{RULE}\n\n{head.body}")
-    preamble = [head.header, head.docstring, "\nfrom __future__ import annotations\n\n"]
-    return "".join(preamble) + _merged_imports([*modules.values(), head]) + "\n\n" + "\n\n".join(sections)
+    rest = head.body[len(head.guard) :].lstrip("\n")
+    sections.append(f"{RULE}\n# {head.place}\n{RULE}\n\n{rest}")
+    standard, installed = _merged_imports([*modules.values(), head])
+    top = [head.header + head.docstring, "from __future__ import annotations", standard, head.guard, installed]
+    return "\n\n".join(part.strip("\n") for part in top if part) + "\n\n\n" + "\n\n".join(sections)
 
 
 def _collect(root: Path, name: str, modules: dict[str, Module], users: tuple[str, ...]) -> None:
@@ -94,10 +98,13 @@ def read_module(root: Path, name: str) -> Module:
         docstring = "\n".join(lines[first.lineno - 1 : first.end_lineno]) + "\n"
         dropped.append(first)
     gone = {number for node in dropped for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
-    kept = [line for number, line in enumerate(lines, 1) if number >= first.lineno and number not in gone]
+    kept = [(number, line) for number, line in enumerate(lines, 1) if number >= first.lineno and number not in gone]
+    outside = [node.lineno for node in tree.body if isinstance(node, IMPORTS) and not _is_standard(node)]
+    guard = "\n".join(line for number, line in kept if number < min(outside, default=0)).strip("\n")
+    body = "\n".join(line for _, line in kept).strip("\n") + "\n"
     symbols = symtable.symtable(source, place, "exec").get_symbols()
     names = {symbol.get_name() for symbol in symbols if symbol.is_assigned()}
-    module = Module(name, place, tree, header, docstring, "\n".join(kept).strip("\n") + "\n", names)
+    module = Module(name, place, tree, header, docstring, guard, body, names)
     _note_imports(root, module)
     return module
 
@@ -118,10 +125,20 @@ def _note_imports(root: Path, module: Module) -> None:
         module.needs.setdefault(str(node.module), []).extend(alias.name for alias in node.names)
 
 
+def _is_standard(node: ast.Import | ast.ImportFrom) -> bool:
+    """Whether an import is of the standard library alone."""
+    return all(name in sys.stdlib_module_names for name in _packages(node))
+
+
+def _packages(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """The packages that an import names: ``os`` for ``import os.path``."""
+    names = [str(node.module)] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+    return [name.split(".")[0] for name in names]
+
+
 def _is_project(root: Path, node: ast.Import | ast.ImportFrom) -> bool:
     """Whether an import is relative, or names a module or a folder of modules under ``root``."""
-    names = [str(node.module)] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-    tops = [name.split(".")[0] for name in names]
+    tops = _packages(node)
     local = any((root / f"{top}.py").is_file() or any((root / top).glob("*.py")) for top in tops)
     return local or getattr(node, "level", 0) > 0
 
@@ -144,8 +161,8 @@ def _refuse_clashes(modules: dict[str, Module]) -> None:
                 )
 
 
-def _merged_imports(modules: list[Module]) -> str:
-    """The imports of other packages, each once: the standard library, a blank line, the installed ones."""
+def _merged_imports(modules: list[Module]) -> tuple[str, str]:
+    """The imports of other packages, each once: those of the standard library, and the installed ones."""
     plain: set[str] = set()
     taken: dict[str, set[str]] = {}
     for node in (node for module in modules for node in module.imports):
@@ -155,7 +172,7 @@ def _merged_imports(modules: list[Module]) -> str:
     lines = [f"import {name}" for name in sorted(plain)]
     lines += [f"from {source} import {', '.join(sorted(names))}" for source, names in sorted(taken.items())]
     own = [line for line in lines if line.split()[1].split(".")[0] in sys.stdlib_module_names]
-    return "\n".join([*own, "", *(line for line in lines if line not in own)]).strip("\n") + "\n"
+    return "\n".join(own), "\n".join(line for line in lines if line not in own)
 
 
 def _heading(module: Module) -> str:

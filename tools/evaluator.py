@@ -7,9 +7,10 @@ on the test tiles' names (img001.tif in every band):
     template   solution.py --data DATA --masks MASKS --out OUT
     platform   solution.maskgeration({band: folder}, path of model.pth) -> {tile id: mask}, nothing saved
 
-Every run is a fresh process in an empty working folder with a read-only copy of the two files. It must write
-(or return) one 0/255 uint8 mask per tile, of the tile's shape and georeference, touch nothing else, and give
-the same masks as every other run. Exit code 1 when one does not.
+A line `# pip install ...` among the first 15 of solution.py must name the packages to install. Every run is a
+fresh process in an empty working folder with a read-only copy of the two files. It must write (or return) one 0/255
+uint8 mask per tile, of the tile's shape and georeference, touch nothing else, and give the same masks as every other
+run. Exit code 1 when one does not.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from tiles.folder import BAND_FOLDERS, find_tiles, read_label, tile_id_of
 from tiles.raster import read_raster
 
 BANDS = [f"Band{number}" for number in sorted(BAND_FOLDERS)]
+HEAD_LINES, PIP_LINE = 15, "# pip install "  # where the platform looks for the packages to install
 MODEL_LIMIT_MB = 200  # the challenge's limit for an upload
 CONTRACTS = ("text", "template", "platform")
 SCHEMES = ("train", "img")
@@ -131,8 +133,9 @@ def _run(command: list[str], cwd: Path) -> tuple[float, float]:
 
 
 def _listing(*folders: Path) -> dict[str, int]:
-    """Every file below the folders, with its time of change."""
-    return {str(path): path.stat().st_mtime_ns for top in folders for path in top.rglob("*") if path.is_file()}
+    """Every file below the folders, with its time of change; compiled code, which numba keeps as Python does, apart."""
+    files = [path for top in folders for path in top.rglob("*") if path.is_file()]
+    return {str(path): path.stat().st_mtime_ns for path in files if path.parent.name != "__pycache__"}
 
 
 def _written_masks(out: Path, inputs: list[Path]) -> list[np.ndarray]:
@@ -174,8 +177,20 @@ def pooled_mcc(tiles: Path, masks: list[np.ndarray]) -> float:
     return sum(counts, Confusion(0, 0, 0, 0)).mcc
 
 
+def packages_of(solution: Path) -> list[str]:
+    """The words after ``# pip install`` in the first 15 lines; raises ContractError where there is no such line."""
+    for line in solution.read_text(encoding="utf-8").splitlines()[:HEAD_LINES]:
+        if line.startswith(PIP_LINE):
+            return line[len(PIP_LINE) :].split()
+    raise ContractError(f"{solution}: none of the first {HEAD_LINES} lines begins with '{PIP_LINE}'.")
+
+
 def evaluate(submission: Path, data: Path, python: str, limit: int = 0) -> bool:
-    """Play every contract on every naming scheme and print a line for each; return whether all held."""
+    """Play every contract on every naming scheme and print a line for each; return whether all held.
+
+    Raises ContractError where solution.py does not name its packages.
+    """
+    print(f"pip install {' '.join(packages_of(submission / 'solution.py'))}")
     size = (submission / "model.pth").stat().st_size / 1e6
     passed = size <= MODEL_LIMIT_MB
     print(f"model.pth {size:.1f} MB (limit {MODEL_LIMIT_MB})", flush=True)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baseline import traversal
 from baseline.traversal import fast_add_scores, forest_of, forest_score, rounded_down
 from baseline.trees import read_trees
 from errors import ModelFileError
@@ -48,6 +49,24 @@ def test_equals_lightgbm(leaves: int, holes: float, jobs: int):
     assert forest is not None
     found = forest_score(forest, np.ascontiguousarray(rows.T), jobs)
     np.testing.assert_allclose(found, booster.predict(rows), atol=1e-6)
+
+
+@pytest.mark.parametrize("with_lightgbm", [True, False])
+def test_where_machine_code_cannot_be_kept_lightgbm_predicts_if_it_is_there(with_lightgbm: bool, monkeypatch):
+    class Numba:
+        """Has nowhere to keep what it compiles."""
+
+        @staticmethod
+        def njit(nogil: bool, cache: bool = False) -> object:
+            if cache:
+                raise RuntimeError("cannot cache function: no locator available")
+            return lambda function: function
+
+    monkeypatch.setattr(traversal, "numba", Numba)
+    monkeypatch.setattr(traversal, "find_spec", lambda name: object() if with_lightgbm else None)
+    assert traversal.compiled(print) is (None if with_lightgbm else print)
+    monkeypatch.setattr(traversal, "numba", None)
+    assert traversal.compiled(print) is None
 
 
 def test_no_rows_are_no_scores(text: str):

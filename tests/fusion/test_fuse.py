@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.fitting import OutOfFold, fit_fusion
-from fusion.fuse import EVIDENCE, LOGIT_LIMIT, Fusion, evidence, fused_probability, log_odds
+from fusion.fuse import LOGIT_LIMIT, Fusion, fused_probability, log_odds
 from scores.confusion import calibration_error, confusion
 
 
@@ -23,19 +23,11 @@ def test_probability_is_zero_under_nodata_and_grows_with_its_parts():
     valid = np.ones((6, 7), bool)
     valid[:, 0] = False
     low, high = np.full((6, 7), 0.2, np.float32), np.full((6, 7), 0.9, np.float32)
-    fusion = Fusion((0.5, 0.5, 0.1, 0.1, 0.1, 0.1), 0.0, 0.5)
+    fusion = Fusion((0.5, 0.5), 0.0, 0.5)
     one, other = fused_probability(fusion, low, low, valid), fused_probability(fusion, high, high, valid)
     assert np.all(one[~valid] == 0)
     assert np.all(other[valid] > one[valid])
     assert other.dtype == np.float32
-
-
-def test_evidence_has_a_row_for_each_name():
-    assert evidence(np.full((4, 5), 0.5), np.full((4, 5), 0.5), np.ones((4, 5), bool)).shape == (
-        len(EVIDENCE),
-        4,
-        5,
-    )
 
 
 def noisy_part(truth: np.ndarray, noise: float, seed: int) -> np.ndarray:
@@ -57,7 +49,7 @@ def tiles() -> dict[str, OutOfFold]:
 
 def test_the_fit_beats_both_parts_on_tiles_it_has_not_seen():
     made = tiles()
-    fusion = fit_fusion([made["0"], made["1"]])
+    fusion = fit_fusion([[made["0"]], [made["1"]]])
     for tile in (made["2"], made["3"]):
         probability = fused_probability(fusion, tile.unet, tile.gbm, tile.valid)
         hybrid = confusion(tile.truth, probability > fusion.threshold).mcc
@@ -68,4 +60,4 @@ def test_the_fit_beats_both_parts_on_tiles_it_has_not_seen():
 
 def test_the_fit_is_the_same_each_time():
     made = list(tiles().values())
-    assert fit_fusion(made) == fit_fusion(made)
+    assert fit_fusion([made]) == fit_fusion([made])

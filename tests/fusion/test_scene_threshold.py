@@ -11,6 +11,7 @@ from skimage.filters import threshold_otsu
 from fusion.fuse import LOGIT_LIMIT, Fusion
 from fusion.scene_threshold import (
     EDGES,
+    LIMIT,
     SMALLEST_SHARE,
     glacier_mask,
     log_odds_counts,
@@ -20,8 +21,8 @@ from fusion.scene_threshold import (
 )
 from scores.confusion import confusion
 
-WEIGHTS = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-MOVING = Fusion(WEIGHTS, 0.0, 0.5, own_share=0.5, own_limit=1.5)
+WEIGHTS = (1.0, 0.0)
+MOVING = Fusion(WEIGHTS, 0.0, 0.5, tolerance=0.5)
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -43,16 +44,18 @@ def test_otsu_agrees_with_scikit_image(seed: int, middle: float):
     assert otsu_level(counts) == pytest.approx(threshold_otsu(hist=(counts, (EDGES[1:] + EDGES[:-1]) / 2)), abs=0.06)
 
 
-@given(st.lists(st.integers(0, 1000), min_size=200, max_size=200), st.floats(-3, 3), st.floats(0, 1), st.floats(0, 3))
-def test_no_scene_moves_its_threshold_beyond_the_limit(counts: list[int], level: float, share: float, limit: float):
-    moved = scene_level(np.array(counts), level, share, limit)
-    assert abs(moved - level) <= limit + 1e-9
-    assert scene_level(np.array(counts), level, 0.0, limit) == level
+@given(st.lists(st.integers(0, 1000), min_size=200, max_size=200), st.floats(-3, 3), st.floats(0, 3))
+def test_no_scene_moves_its_threshold_beyond_the_limit(counts: list[int], level: float, tolerance: float):
+    moved = scene_level(np.array(counts), level, tolerance)
+    assert abs(moved - level) <= LIMIT + 1e-9
+    assert moved == level or (moved - level) * (otsu_level(np.array(counts)) - moved) >= 0, "never past its own"
 
 
-def test_a_share_of_nought_is_the_fitted_threshold():
-    scores, _ = two_classes(0)
+@given(st.floats(-0.9, 0.9))
+def test_a_scene_within_the_tolerance_keeps_the_fitted_threshold(middle: float):
+    scores, _ = two_classes(0, middle)
     counts = log_odds_counts(sigmoid(scores), np.ones(scores.shape, bool))
+    assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.5, tolerance=1.2), counts) == pytest.approx(0.5, abs=1e-6)
     assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.37), counts) == pytest.approx(0.37, abs=1e-6)
 
 

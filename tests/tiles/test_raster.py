@@ -11,7 +11,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import OutputError
+from errors import OutputError, RasterError
 from tiles.raster import atomic_output, read_raster, write_raster
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -192,3 +192,21 @@ def test_failing_write_leaves_what_was_there(tmp_path, failure, raised, before):
         temporary.write_bytes(b"half a ma")
         raise failure
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if before is None else [before])
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["missing", "half installed"])
+def test_a_compressed_file_without_imagecodecs_says_what_to_install(broken, tmp_path, monkeypatch, one_sentence):
+    """tifffile says so itself, or a part of imagecodecs fails when it is imported."""
+    path = tmp_path / "compressed.tif"
+    tifffile.imwrite(path, numbers("uint16"), compression="lzw")
+
+    def refuse(page: object) -> None:
+        if broken:
+            raise ImportError("libtiff.so: cannot open shared object file")
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", refuse)
+    with pytest.raises(RasterError) as caught:
+        read_raster(path)
+    one_sentence(caught.value, path)
+    assert "run `pip install imagecodecs`" in str(caught.value)

@@ -16,7 +16,8 @@ from errors import OutputError
 from scores.confusion import confusion
 from tiles.folder import band_folders, find_tiles, read_label, read_labelled, read_tile
 from tiles.raster import read_raster
-from tiles.synthetic import ALBEDO, MEASURED, best_view, ground_cover, synthetic_scene, write_sample
+from tiles.seasons import SEASONS
+from tiles.synthetic import MEASURED, best_view, synthetic_scene, write_sample
 from tiles.terrain import CELL, Drainage, fractal, landscape, slope_of, sunlight
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS
 
@@ -46,9 +47,9 @@ def test_other_seed_other_scene():
 
 
 @settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 2**31), shape=st.tuples(st.integers(16, 300), st.integers(16, 300)))
-def test_any_shape_is_a_sound_scene(seed, shape):
-    scene = synthetic_scene(seed, shape)
+@given(st.integers(0, 2**31), st.tuples(st.integers(16, 300), st.integers(16, 300)), st.sampled_from(sorted(SEASONS)))
+def test_any_shape_is_a_sound_scene(seed, shape, kind):
+    scene = synthetic_scene(seed, shape, kind=kind)
     assert tuple(scene.bands) == BAND_NAMES
     assert scene.truth.shape == scene.valid.shape == shape
     assert scene.truth.dtype == scene.valid.dtype == bool
@@ -194,6 +195,8 @@ def test_command_line(tmp_path):
         "1",
         "--size",
         "32",
+        "--kind",
+        "debris-covered",
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -235,14 +238,11 @@ def test_ice_covers_the_share_asked_for(share):
     assert np.median(slope[glacier]) < np.median(slope[~glacier]), "ice lies in the valleys"
 
 
-def test_covers_add_up_to_one():
-    random = np.random.default_rng(7)
-    land = landscape(random, (256, 256), 0.4)
-    cover = ground_cover(random, land, land.ice > 0, np.ones((256, 256), np.float32))
-    assert set(cover) == set(ALBEDO)
-    assert min(part.min() for part in cover.values()) >= 0
-    np.testing.assert_allclose(sum(cover.values()), 1, atol=1e-5)
-    assert (cover["debris"] > 0.25).any(), "debris on the tongues"
+def test_kinds_take_turns(tmp_path):
+    write_sample(tmp_path, seed=4, tiles=3, shape=SMALL, kinds=("winter", "late summer"))
+    for (tile, _), kind in zip(read_labelled(tmp_path), ("winter", "late summer", "winter")):
+        scene = synthetic_scene(4000 + int(tile.tile_id[-1]) - 1, SMALL, kind=kind)
+        np.testing.assert_allclose(tile.bands["green"], scene.bands["green"], atol=1e-4)
 
 
 def test_a_wall_shades_the_ground_behind_it():

@@ -148,6 +148,15 @@ def test_text_of_the_one_file(project):
     assert order == sorted(order)
 
 
+def test_a_check_of_what_is_installed_stays_above_the_imports(project):
+    check = "try:\n    import absent\nexcept ImportError:\n    sys.exit('absent; ' + 'install it')\n"
+    head, rest = SOLUTION.split("\nfrom errors")
+    text = assemble(project(**{"solution.py": f"{head}\n{check}\nimport numpy\nfrom errors{rest}"}))
+    order = ["from __future__", "import os\n", check, "\nimport numpy\n", "# errors.py\n", "# Do not update"]
+    assert [text.count(piece) for piece in order] == [1] * len(order)
+    assert [text.index(piece) for piece in order] == sorted(text.index(piece) for piece in order)
+
+
 def test_assembling_is_repeatable(project):
     root = project()
     assert assemble(root) == assemble(root)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from tools.evaluator import BANDS, CONTRACTS, SCHEMES, ContractError, evaluate, lay_out, play
+from tools.evaluator import BANDS, CONTRACTS, SCHEMES, ContractError, evaluate, lay_out, packages_of, play
 
-HONEST = """
+HONEST = """# pip install numpy tifffile
 import os, re, sys
 import numpy as np, tifffile
 
@@ -57,8 +57,16 @@ def submission(tmp_path):
 def test_honest_submission_passes_everywhere(submission, data, capsys):
     assert evaluate(submission(HONEST), data, sys.executable)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [[c, s] for s in SCHEMES for c in CONTRACTS]
-    assert len({line.split()[3] for line in lines[1:]}) == 1, "one MCC in every run"
+    assert [line.split()[:2] for line in lines[2:]] == [[c, s] for s in SCHEMES for c in CONTRACTS]
+    assert len({line.split()[3] for line in lines[2:]}) == 1, "one MCC in every run"
+
+
+def test_a_head_that_names_no_packages_is_refused(submission, data):
+    path = submission(HONEST) / "solution.py"
+    assert packages_of(path) == ["numpy", "tifffile"]
+    path.write_text("\n" * 15 + HONEST)
+    with pytest.raises(ContractError, match="solution.py: none of the first 15 lines begins with '# pip install '"):
+        evaluate(path.parent, data, sys.executable)
 
 
 @pytest.mark.parametrize(

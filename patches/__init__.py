@@ -1,0 +1,1 @@
+"""Patches of any bands with their truth, for any network."""
