@@ -18,6 +18,8 @@ OTHERS = {
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
+    "examples.map_scene": {"mapping"},
+    "examples.compare_with_inventory": {"mapping"},
 }
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # that are not named as what is imported
 BY_HAND = {"tools.fuzz_guided": {"atheris"}}  # has wheels for few systems; the command says how to install it
