@@ -108,12 +108,12 @@ class Channel:
 
     @property
     def name(self) -> str:
-        """As it stands in a model file: ``green.std7``."""
+        """The name as a model file has it: ``green.std7``."""
         return f"{self.row}.{self.transform}{self.window or ''}" if self.transform else self.row
 
     @property
     def bands(self) -> tuple[str, ...]:
-        """The bands without which it is not known."""
+        """The bands that it is computed from."""
         return INDICES[self.row].bands
 
     @property
@@ -123,7 +123,7 @@ class Channel:
 
     @property
     def reach(self) -> int:
-        """Pixels on each side that its window holds; 0 where it depends on its own pixel and the scene alone."""
+        """How many pixels its window reaches to each side; 0 where it looks at its own pixel and the scene alone."""
         return self.window // 2
 
     @property
@@ -133,16 +133,16 @@ class Channel:
 
     @property
     def needs_levels(self) -> bool:
-        """Whether it looks at the scene's quantiles, be it for the numbers' sake alone."""
+        """Whether it looks at the scene's quantiles, even if only for precision."""
         return self.relative or (bool(self.transform) and TRANSFORMS[self.transform].centred)
 
     @property
     def family(self) -> str:
-        """What it is reported under: brightness, index, thermal, scene-relative, context or texture."""
+        """The family that reports name it under: brightness, index, thermal, scene-relative, context or texture."""
         return TRANSFORMS[self.transform].family if self.transform else INDICES[self.row].family
 
     def compute(self, channels: TileChannels) -> np.ndarray:
-        """The channel of a tile, float32 (H, W), not yet masked; NaN where the tile lacks a band it needs."""
+        """Compute the channel, float32 (H, W), not yet masked; it is NaN where the tile lacks a band."""
         if any(band not in channels.tile.bands for band in self.bands):
             return np.full(channels.tile.shape, np.nan, np.float32)
         if not self.transform:
@@ -151,7 +151,7 @@ class Channel:
 
 
 def parse_channel(name: str) -> Channel:
-    """The channel of a name; raises ModelFileError for one that this version does not know."""
+    """Read a channel's name; raises ModelFileError for a name that this version does not know."""
     found = CHANNEL_PATTERN.fullmatch(name)
     if found:
         channel = Channel(found.group(1), found.group(2) or "", int(found.group(3) or 0))
@@ -163,7 +163,7 @@ def parse_channel(name: str) -> Channel:
 
 
 def is_possible(channel: Channel) -> bool:
-    """Whether the transform is known, and has an odd window just where it takes one."""
+    """Whether the transform is known and has an odd window if, and only if, it takes one."""
     if not channel.transform:
         return True
     transform = TRANSFORMS.get(channel.transform)

@@ -15,9 +15,9 @@ SAMPLE = 200_000  # pixels that quantiles are taken from
 
 
 def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
-    """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,).
+    """Compute the quantiles of rows of the index table, each float32 (513,), but of those whose bands the tile lacks.
 
-    Of more than SAMPLE valid pixels a regular part is enough.
+    Where more than SAMPLE pixels are valid, every n-th of them is enough.
     """
     step = max(1, int(tile.valid.sum()) // SAMPLE)
     bands = {name: band[tile.valid][::step] for name, band in tile.bands.items()}
@@ -26,5 +26,5 @@ def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
 
 
 def relative_rows(names: Sequence[str]) -> list[str]:
-    """The rows of the index table whose quantiles some channels need, sorted."""
+    """List the rows of the index table whose quantiles the channels need, sorted."""
     return sorted({channel.row for channel in map(parse_channel, names) if channel.needs_levels})

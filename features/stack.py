@@ -26,7 +26,7 @@ class FeatureStack:
 
 
 def build_stack(tile: Tile, names: Sequence[str], scene: Mapping[str, np.ndarray] | None = None) -> FeatureStack:
-    """The named channels of a tile, in the order given; ``scene`` as for TileChannels.
+    """Compute the named channels of a tile, in the order given; ``scene`` as for TileChannels.
 
     Raises ModelFileError for an unknown name.
     """

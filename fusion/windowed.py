@@ -51,8 +51,8 @@ def map_part(
     """The part's share of the network's probability over its extent, and the trees' score over its core.
 
     ``read`` gives a rectangle (row, column, rows, columns) of the scene; ``levels`` are its quantiles. Both arrays are
-    float32. Where the extents of several parts overlap, their shares add up. The score is NaN under nodata. Both are of
-    no size where there is nothing but nodata.
+    float32. Where the extents of several parts overlap, their shares add up. The score is NaN under nodata. Both are
+    empty where the part holds only nodata.
 
     Channels relative to the scene take the whole scene for the trees, which trained on scenes of all sizes, and a
     window for the network, which trained on tiles.

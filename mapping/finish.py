@@ -89,7 +89,7 @@ def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
-    """Scores of ``mask.tif`` over the pixels that both know."""
+    """Score ``mask.tif`` over the pixels that both mask and truth know."""
     glacier, known = on_grid(truth, scene.grid)
     with rasterio.open(out / "mask.tif") as source:
         mask = source.read(1)
@@ -102,7 +102,7 @@ def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
 
 
 def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
-    """Pixels of ``mask.tif`` by what they are, and the glacier area on the scene's own plane."""
+    """Count the pixels of ``mask.tif`` by class, and measure the glaciers on the scene's own plane."""
     counts = {0: 0, 1: 0, MASK_NODATA: 0}
     with rasterio.open(out / "mask.tif") as source:
         for _, window in source.block_windows(1):

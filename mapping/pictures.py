@@ -32,7 +32,7 @@ class Layers:
 
 
 def draw_layers(scene: Scene, out: Path) -> Layers:
-    """The layers of a scene that was mapped into ``out``."""
+    """Draw the layers of a scene that was mapped into ``out``."""
     step = max(1, math.ceil(max(scene.grid.height, scene.grid.width) / SIDE))
     tile = scene.sample(step)
     with rasterio.open(out / "probability.tif") as source:
@@ -48,14 +48,14 @@ def draw_layers(scene: Scene, out: Path) -> Layers:
 
 
 def png(picture: np.ndarray) -> bytes:
-    """A picture as the bytes of a PNG file."""
+    """Encode a picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png", pil_kwargs={"compress_level": 3})  # twice as fast, hardly larger
     return buffer.getvalue()
 
 
 def write_overview(layers: Layers, title: str, path: Path) -> None:
-    """``overview.png``: the three layers side by side."""
+    """Write ``overview.png``, which shows the three layers side by side."""
     figure = Figure(figsize=(15, 5.6), layout="constrained")
     for axes, (name, picture) in zip(
         figure.subplots(1, 3),

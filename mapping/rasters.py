@@ -28,7 +28,7 @@ MASK_NODATA = 255
 
 
 def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Network probability, tree score and valid mask of the rows from ``top`` to ``bottom``, from the parts' files."""
+    """Gather network probability, tree score and valid mask of rows ``top`` to ``bottom`` from the parts' files."""
     unet, gbm = np.zeros((2, bottom - top, layout.width), np.float32)
     for part in layout.parts():
         boxes = layout.extent(part), layout.core(part)
@@ -44,7 +44,7 @@ def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[n
 
 
 def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """First row, probability (float32) and valid mask of each strip, in order."""
+    """Yield the first row, probability (float32) and valid mask of each strip, in order."""
 
     def strip(top: int) -> tuple[int, np.ndarray, np.ndarray]:
         unet, gbm, valid = strip_scores(folder, layout, top, min(top + STRIP, layout.height))
@@ -56,9 +56,9 @@ def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[
 
 
 def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> float:
-    """``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) in ``out``.
+    """Write ``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) into ``out``.
 
-    The mask is where ``probability.tif`` is above the threshold that is returned, one for the whole scene.
+    Returns the threshold, one for the whole scene: the mask is 1 where ``probability.tif`` is above it.
     """
     profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
     unfinished = folder / "probability.tif", folder / "mask.tif"

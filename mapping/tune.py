@@ -39,7 +39,7 @@ WORTH = 0.005
 
 @dataclass(frozen=True)
 class Masked:
-    """A tile's mask, truth and valid pixels, all bool (H, W)."""
+    """A tile's mask and truth, both bool (H, W)."""
 
     tile_id: str
     mask: np.ndarray
@@ -47,7 +47,7 @@ class Masked:
 
 
 def read_masked(masks: Path, truths: Path) -> list[Masked]:
-    """Every tile that has a mask and a truth; raises LayoutError where there is none."""
+    """Read every tile that has a mask and a truth; raises LayoutError where fewer than two have both."""
     found, labels = files_by_id(masks), files_by_id(truths)
     both = sorted(found.keys() & labels.keys())
     if len(both) < 2:
@@ -60,19 +60,19 @@ def read_masked(masks: Path, truths: Path) -> list[Masked]:
 
 
 def candidates() -> list[Postprocess]:
-    """Every combination of the grid, the one without any step first."""
+    """List every combination of the grid; the first has no step on."""
     every = itertools.product(*GRID.values())
     return [replace(Postprocess(), **dict(zip(GRID, one))) for one in every]  # type: ignore[arg-type]
 
 
 def counts_of(tile: Masked, steps: Sequence[Postprocess], pixel: float) -> list[Confusion]:
-    """Counts of one tile after each candidate."""
+    """Count one tile's right and wrong pixels after each candidate."""
     valid = np.ones(tile.mask.shape, bool)
     return [confusion(tile.truth, tidy_mask(tile.mask, valid, one, pixel)) for one in steps]
 
 
 def tune(tiles: list[Masked], folds: int, measure: str, pixel: float, jobs: int) -> dict[str, object]:
-    """Out-of-fold score with and without post-processing, and the parameters that are best on all tiles."""
+    """Score out-of-fold with and without post-processing, and choose the parameters that are best on all tiles."""
     steps = candidates()
     work = Parallel(n_jobs=jobs or -1, return_as="generator")(delayed(counts_of)(tile, steps, pixel) for tile in tiles)
     counts = dict(zip((tile.tile_id for tile in tiles), tqdm(work, total=len(tiles), desc="tiles", disable=None)))

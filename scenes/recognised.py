@@ -16,7 +16,7 @@ SAMPLE_SIDE = 1000  # pixels a side from which the coding is recognised
 
 
 def recognised_scene(name: str, bands: Mapping[str, Band], grid: Grid, where: str) -> Scene:
-    """The scene of bands whose coding a sample of their numbers tells; raises CodingError naming ``where``."""
+    """Recognise the coding of bands from a sample of their numbers; raises CodingError, naming ``where``."""
     step = max(1, math.ceil(max(grid.height, grid.width) / SAMPLE_SIDE))
     shape = (math.ceil(grid.height / step), math.ceil(grid.width / step))
     numbers = read_samples(bands, shape)

@@ -51,7 +51,7 @@ class Seasons:
 
 
 def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.random.Generator) -> LabelledTile:
-    """One other season of a tile, or of a crop of it, with its truth."""
+    """Draw another season of a tile, or of a crop of it, with its truth."""
     if random.random() < seasons.cut_out:
         tile, truth = square_crop(tile, truth, seasons.smallest_side, random)
     if not tile.valid.any():
@@ -67,7 +67,7 @@ def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.ran
 
 
 def square_crop(tile: Tile, truth: np.ndarray, smallest: int, random: np.random.Generator) -> LabelledTile:
-    """A square crop of a tile with glacier in it, if a few draws find one."""
+    """Draw a square crop of a tile; it holds glacier if twenty draws find such a one."""
     rows, columns = tile.shape
     largest = min(rows, columns)
     for _ in range(20):

@@ -41,7 +41,7 @@ class Sensors:
 
 
 def other_sensor(tile: Tile, truth: np.ndarray, sensors: Sensors, random: np.random.Generator) -> LabelledTile:
-    """One such copy of a tile, with its truth."""
+    """Draw one such copy of a tile, with its truth."""
     if not tile.valid.any():
         return LabelledTile(tile, truth)
     bands, valid = regraded(tile, sensors, random), tile.valid
@@ -60,7 +60,7 @@ def other_sensor(tile: Tile, truth: np.ndarray, sensors: Sensors, random: np.ran
 
 
 def refocused(bands: dict[str, np.ndarray], valid: np.ndarray, blur: float, sharpening: float) -> dict[str, np.ndarray]:
-    """The bands blurred by ``blur`` pixels where ``sharpening`` is below 0, else with that much unsharp masking."""
+    """Blur the bands by ``blur`` pixels where ``sharpening`` is below 0; else sharpen them by unsharp masking."""
     weight = gaussian_filter(valid.astype(np.float32), blur)
     smooth = {
         name: gaussian_filter(np.where(valid, band, 0).astype(np.float32), blur) / np.maximum(weight, 1e-3)
@@ -72,14 +72,14 @@ def refocused(bands: dict[str, np.ndarray], valid: np.ndarray, blur: float, shar
 
 
 def cropped(tile: Tile, truth: np.ndarray, factor: float, random: np.random.Generator) -> LabelledTile:
-    """A crop of the tile that has no more pixels than the tile once they are ``factor`` times as large."""
+    """Draw a crop that has no more pixels than the tile after their size is changed by ``factor``."""
     rows, columns = (max(1, round(side * min(factor, 1.0))) for side in tile.shape)
     top, left = (int(random.integers(0, side - kept + 1)) for side, kept in zip(tile.shape, (rows, columns)))
     return LabelledTile(tile.crop(top, left, rows, columns), truth[top : top + rows, left : left + columns])
 
 
 def regraded(tile: Tile, sensors: Sensors, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """The bands after a change of gain, tone, haze and temperature, not yet masked."""
+    """Change gain, tone, haze and temperature of the bands; nodata is not yet masked."""
     gain, tone, haze = (random.normal(0, spread) for spread in (sensors.gain, sensors.tone, sensors.haze))
     bands = {}
     for name in OPTICAL_BANDS:
@@ -97,7 +97,7 @@ def regraded(tile: Tile, sensors: Sensors, random: np.random.Generator) -> dict[
 
 
 def resampled(tile: Tile, truth: np.ndarray, factor: float) -> LabelledTile:
-    """The tile and its truth with pixels ``factor`` times as large, or small; nodata stays out of the means."""
+    """Resample a tile and its truth to pixels ``factor`` times as large; nodata stays out of the means."""
     weight = tile.valid.astype(np.float32)
     blur = 0.4 * np.sqrt(max(factor**2 - 1, 0.0))  # what a pixel of that size sees of its surroundings
 

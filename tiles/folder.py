@@ -60,7 +60,7 @@ def tile_id_of(path: Path) -> str:
 
 
 def band_folders(root: Path) -> dict[str, str]:
-    """The sub-folders of ``root`` by name, as the evaluator passes them."""
+    """List the sub-folders of ``root`` by name, as the evaluator passes them."""
     if not root.is_dir():
         raise LayoutError(f"{root}: no such folder; give the folder that holds Band1 to Band5.")
     return {entry: str(root / entry) for entry in sorted(os.listdir(root)) if (root / entry).is_dir()}
@@ -95,7 +95,7 @@ def find_tiles(imagepath: Mapping[str, str | Path]) -> list[TileFiles]:
 
 
 def files_by_id(folder: Path) -> dict[str, Path]:
-    """The TIFF files of one folder by tile id; two files with one id are an error."""
+    """List the TIFF files of one folder by tile id; raises LayoutError where two files have one id."""
     if not folder.is_dir():
         raise LayoutError(f"{folder}: no such folder; give the folder that holds this band's tiles.")
     found: dict[str, Path] = {}
@@ -111,7 +111,7 @@ def files_by_id(folder: Path) -> dict[str, Path]:
 
 
 def match_bands(tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> TileFiles:
-    """The files of one tile, with what is missing named."""
+    """Gather the files of one tile and name what is missing."""
     paths = {band: files[band][tile_id] for band in files if tile_id in files[band]}
     missing = [str(folders[band]) for band in files if band not in paths]
     problem = (
@@ -148,7 +148,7 @@ def read_tile(files: TileFiles) -> Tile:
 def physical_bands(
     numbers: Mapping[str, np.ndarray], valid: np.ndarray, coding: Coding, tags: Tags, files: TileFiles
 ) -> tuple[dict[str, np.ndarray], str, list[str]]:
-    """The bands as reflectance and kelvin, float32 (H, W), how they were coded, and a note where thermal is missing."""
+    """Return the bands as reflectance and kelvin, float32 (H, W), their coding, and a note if thermal is missing."""
     bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
     thermal, found = read_thermal(numbers.get(THERMAL_BAND), valid, coding, tags, files)
     if thermal is None:
@@ -158,7 +158,7 @@ def physical_bands(
 
 
 def read_numbers(files: TileFiles) -> tuple[dict[str, np.ndarray], Tags, Georeference | None]:
-    """The bands in the files' own numbers, (H, W) each, their nodata values, and the first georeference there is."""
+    """Read the bands in the files' own numbers, (H, W) each, their nodata values, and the first georeference."""
     numbers: dict[str, np.ndarray] = {}
     tags: dict[str, tuple[float, ...]] = {}
     georeference: Georeference | None = None
@@ -176,7 +176,7 @@ def read_numbers(files: TileFiles) -> tuple[dict[str, np.ndarray], Tags, Georefe
 def read_thermal(
     numbers: np.ndarray | None, valid: np.ndarray, optical: Coding, tags: Tags, files: TileFiles
 ) -> tuple[np.ndarray | None, str]:
-    """Temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
+    """Return the temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
 
     Single pixels without a measurement take the tile's median, which says nothing about them.
     """
@@ -192,14 +192,14 @@ def read_thermal(
 
 
 def non_finite_note(band: np.ndarray, path: Path, tags: Sequence[float]) -> list[str]:
-    """A sentence where a band holds NaN or infinity, which are treated as nodata, and does not say so itself."""
+    """Note where a band holds NaN or infinity, which are treated as nodata, unless its file names NaN as nodata."""
     declared = np.isnan(tags).any()
     count = 0 if declared else int(band.size - np.count_nonzero(np.isfinite(band)))
     return [f"{path}: {count} NaN or infinite pixel(s) are treated as nodata"] if count else []
 
 
 def read_label(root: Path, tile_id: str) -> np.ndarray:
-    """The tile's truth as bool (H, W); labels are 0/255 in the challenge, any value above 0 is glacier."""
+    """Read the tile's truth as bool (H, W); labels are 0/255 in the challenge, and any value above 0 is glacier."""
     labels = files_by_id(root / LABEL_FOLDER)
     if tile_id not in labels:
         raise LayoutError(f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out.")
@@ -208,7 +208,7 @@ def read_label(root: Path, tile_id: str) -> np.ndarray:
 
 
 def read_labelled(root: Path) -> list[LabelledTile]:
-    """Every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
+    """Read every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
     return [LabelledTile(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
 
 
