@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from baseline.importance import MEASURES, Importance
+from features.channels import TRANSFORMS, parse_channel
 from features.indices import INDICES
-from features.stack import TRANSFORMS, parse_channel
 from tiles.raster import atomic_output
 
 TITLES = {
@@ -85,19 +85,19 @@ def write_table(path: Path, first: str, rows: Sequence[Importance]) -> None:
 
 def formula_of(channel: str) -> str:
     """A channel's formula in words and symbols."""
-    base, transform, window = parse_channel(channel)
-    formula = INDICES[base].formula
-    if not transform:
+    parsed = parse_channel(channel)
+    formula, window = INDICES[parsed.row].formula, parsed.window
+    if not parsed.transform:
         return formula
-    what = TRANSFORMS[transform].reference.split(",")[0]
+    what = TRANSFORMS[parsed.transform].reference.split(",")[0]
     around = f", {window} x {window} cells" if window else ""
-    return f"{what}{around}" if transform == "share" else f"{what} of {formula}{around}"
+    return f"{what}{around}" if parsed.transform == "share" else f"{what} of {formula}{around}"
 
 
 def reference_of(channel: str) -> str:
     """Where a channel's index comes from, and its transform where that has a source of its own."""
-    base, transform, _ = parse_channel(channel)
-    source = INDICES[base].reference
+    parsed = parse_channel(channel)
+    source, transform = INDICES[parsed.row].reference, parsed.transform
     named = INDICES.get(source.removeprefix("as "))  # a row may refer to another one: "as blue"
     sources = [] if transform == "share" else [named.reference if named else source]  # a share takes no index
     if transform and "et al." in TRANSFORMS[transform].reference:

@@ -110,8 +110,8 @@ def run(options: argparse.Namespace) -> None:
     for number, fold in enumerate(folds):
         if options.fold in (None, number):
             train_unet(
-                [labelled for labelled in tiles if labelled[0].tile_id not in fold],
-                [labelled for labelled in tiles if labelled[0].tile_id in fold],
+                [labelled for labelled in tiles if labelled.tile.tile_id not in fold],
+                [labelled for labelled in tiles if labelled.tile.tile_id in fold],
                 config,
                 options.out / f"fold{number}.ckpt",
                 device,

@@ -98,7 +98,7 @@ def score_variant(recipe: Recipe, name: str, scenes: Scenes, folds: int) -> Any:
     }
     results = {}
     for place, (scored, pixels) in places.items():
-        masks = [masks_of(labelled[0], judge(parts, labelled, recipe), UNFITTED) for labelled in scored]
+        masks = [masks_of(labelled.tile, judge(parts, labelled, recipe), UNFITTED) for labelled in scored]
         results[place] = {
             system: {
                 "mcc": summary(ones)[pixels]["mcc"],

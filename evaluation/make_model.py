@@ -41,7 +41,7 @@ from fusion.hybrid import HybridModel
 from fusion.model_file import save_model
 
 
-def assemble(judged: Judged, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
+def hybrid_of(judged: Judged, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
     """The shipped hybrid: its fusion and thresholds come from predictions for unseen tiles only."""
     settings = judged.settings()
     return HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
     parts = train_parts(WHOLE, recipe, sets[WHOLE])
     command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
-    save_model(assemble(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
+    save_model(hybrid_of(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
 
 

@@ -40,8 +40,8 @@ class Recipe:
     def rows_of(self, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> TrainingRows:
         """Rows of the tiles, of the extra tiles and of the copies of both, sampled at first need."""
         kept = self.sampled
-        new = [labelled for labelled in tiles if labelled[0].tile_id not in kept.tiles]
-        new_extra = [labelled for labelled in extra if labelled[0].tile_id not in kept.extra]
+        new = [labelled for labelled in tiles if labelled.tile.tile_id not in kept.tiles]
+        new_extra = [labelled for labelled in extra if labelled.tile.tile_id not in kept.extra]
         rows = sample_all_rows(new, self.gbm, new_extra)
         kept.tiles.update(rows.tiles)
         kept.copies.update(rows.copies)
@@ -88,12 +88,12 @@ class Parts:
 
 def without(tiles: Sequence[LabelledTile], held_out: Collection[str]) -> list[LabelledTile]:
     """The tiles whose ids are not held out."""
-    return [labelled for labelled in tiles if labelled[0].tile_id not in held_out]
+    return [labelled for labelled in tiles if labelled.tile.tile_id not in held_out]
 
 
 def among(tiles: Sequence[LabelledTile], tile_ids: Collection[str]) -> list[LabelledTile]:
     """The tiles of these ids."""
-    return [labelled for labelled in tiles if labelled[0].tile_id in tile_ids]
+    return [labelled for labelled in tiles if labelled.tile.tile_id in tile_ids]
 
 
 def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel:
@@ -141,7 +141,7 @@ def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> l
         sensors=replace(few.sensors, copies=min(JUDGED_SENSORS, few.sensors.copies)),
     )
     drawn = simulated(labelled, few, recipe.unet.seed)
-    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled[0].tile_id, disable=None)]
+    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=None)]
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:

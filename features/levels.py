@@ -6,14 +6,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from features.channels import parse_channel
 from features.indices import INDICES, compute_index
 from features.relative import scene_levels
-from features.stack import parse_channel
 from tiles.tile import Tile
 
 SAMPLE = 200_000  # pixels that quantiles are taken from
-RELATIVE = ("rank", "scene", "meanscene")  # transforms that look at the scene's quantiles
-CENTRED = ("std", "correlation")  # those that look at its median, for the numbers' sake alone
 
 
 def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
@@ -29,4 +27,4 @@ def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
 
 def relative_rows(names: Sequence[str]) -> list[str]:
     """The rows of the index table whose quantiles some channels need, sorted."""
-    return sorted({base for base, transform, _ in map(parse_channel, names) if transform in (*RELATIVE, *CENTRED)})
+    return sorted({channel.row for channel in map(parse_channel, names) if channel.needs_levels})

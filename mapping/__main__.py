@@ -17,6 +17,7 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import shapely
 import torch
 
 from cnn.device import choose_device
@@ -94,6 +95,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--simplify", type=float, default=defaults.simplify, help="m that an outline may move")
     parser.add_argument("--smooth", type=int, default=defaults.smooth, help="times that corners are cut")
     options = parser.parse_args(argv)
+    if options.simplify and not hasattr(shapely, "coverage_simplify"):
+        raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
     for name in ("jobs", *Postprocess.__dataclass_fields__):
         if getattr(options, name) < 0 or not math.isfinite(getattr(options, name)):
             raise SettingError(

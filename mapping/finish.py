@@ -17,10 +17,10 @@ from rasterio.errors import RasterioError
 
 from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
-from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
+from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from scenes.grid import KM2, Grid
@@ -78,16 +78,16 @@ def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
     with rasterio.open(path) as source:
         mask, profile = source.read(1), source.profile
     tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
-    plain = path.with_name(f".{path.name}.plain")
+    tidied_file = path.with_name(f".{path.name}.tidied")
     profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
     try:
-        with rasterio.open(plain, "w", **profile) as file:
+        with rasterio.open(tidied_file, "w", **profile) as file:
             file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
-        cloud_optimised(plain, path, Resampling.nearest)
+        cloud_optimised(tidied_file, path, Resampling.nearest)
     except (RasterioError, OSError) as problem:
         raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
     finally:
-        plain.unlink(missing_ok=True)
+        tidied_file.unlink(missing_ok=True)
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:

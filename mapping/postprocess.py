@@ -50,27 +50,27 @@ def fill_holes(mask: np.ndarray, largest_hole: float, pixel_area: float) -> np.n
     return np.asarray(mask | filled[pieces])
 
 
-def dilated(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
+def dilation(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
     """Every pixel whose centre is within ``radius`` metres of one of the mask's."""
     if not mask.any():
         return mask
     return np.asarray(ndimage.distance_transform_edt(~mask) * pixel_side <= radius)
 
 
-def closed(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
+def closing(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
     """Morphological closing by a disc of ``radius`` metres (Serra 1982); the border is treated as far away."""
     margin = int(np.ceil(radius / pixel_side)) + 1
-    grown = dilated(np.pad(mask, margin), radius, pixel_side)
-    shrunk = ~dilated(~grown, radius, pixel_side)
+    grown = dilation(np.pad(mask, margin), radius, pixel_side)
+    shrunk = ~dilation(~grown, radius, pixel_side)
     return np.asarray(shrunk[margin:-margin, margin:-margin] | mask)
 
 
-def opened(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
+def opening(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
     """Morphological opening by a disc of ``radius`` metres; what reaches the border is taken to go on beyond it."""
     margin = 2 * int(np.ceil(radius / pixel_side)) + 1
     padded = np.pad(mask, margin, constant_values=True)
-    shrunk = ~dilated(~padded, radius, pixel_side)
-    return np.asarray(dilated(shrunk, radius, pixel_side)[margin:-margin, margin:-margin] & mask)
+    shrunk = ~dilation(~padded, radius, pixel_side)
+    return np.asarray(dilation(shrunk, radius, pixel_side)[margin:-margin, margin:-margin] & mask)
 
 
 def merge_fragments(mask: np.ndarray, distance: float, pixel_side: float) -> np.ndarray:
@@ -79,7 +79,7 @@ def merge_fragments(mask: np.ndarray, distance: float, pixel_side: float) -> np.
     if count < 2:
         return mask
     # at half the pixel size, where a disc of half the distance closes a gap exactly up to that distance
-    halves = closed(mask.repeat(2, 0).repeat(2, 1), distance / 2, pixel_side / 2)
+    halves = closing(mask.repeat(2, 0).repeat(2, 1), distance / 2, pixel_side / 2)
     filled = halves[::2, ::2].astype(int) + halves[1::2, ::2] + halves[::2, 1::2] + halves[1::2, 1::2]
     bridge = (filled >= 2) & ~mask
     gaps, gap_count = ndimage.label(bridge, np.ones((3, 3)))
@@ -98,9 +98,9 @@ def tidy_mask(mask: np.ndarray, valid: np.ndarray, steps: Postprocess, pixel_sid
     area = pixel_side**2
     tidied = mask
     if steps.opening:
-        tidied = opened(tidied, steps.opening, pixel_side)
+        tidied = opening(tidied, steps.opening, pixel_side)
     if steps.closing:
-        tidied = closed(tidied, steps.closing, pixel_side)
+        tidied = closing(tidied, steps.closing, pixel_side)
     if steps.merge_distance:
         tidied = merge_fragments(tidied, steps.merge_distance, pixel_side)
     if steps.largest_hole:

@@ -50,7 +50,7 @@ def rings(shape: shapely.Geometry, scene: Scene, layers: Layers) -> list[list[li
     return [part.tolist() for part in np.split(placed, np.flatnonzero(np.diff(ring)) + 1)]
 
 
-def plain(value: Any) -> Any:
+def cell(value: Any) -> Any:
     """A cell as JSON takes it."""
     if isinstance(value, (np.floating, float)):
         return round(float(value), 6) if np.isfinite(value) else None
@@ -75,9 +75,9 @@ def report_data(
             for number, shape in zip(shown["glacier_id"], shown.geometry)
         ],
         "columns": list(COLUMNS),
-        "rows": [[plain(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
+        "rows": [[cell(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
         "count": len(outlines),
-        "scores": {name: plain(value) for name, value in scores.items()} if scores else None,
+        "scores": {name: cell(value) for name, value in scores.items()} if scores else None,
         "importance": importance(model),
     }
 

@@ -7,14 +7,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from errors import LayoutError, ShapeError
-from tiles.coding import EIGHT_BIT, Coding, recognise_reflectance, recognise_temperature, to_physical
+from tiles.coding import Coding, recognise_reflectance, recognise_temperature, to_physical
 from tiles.raster import read_band, read_raster, write_raster
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Georeference, Tile
-from tiles.validity import Tags, doubts, measured_temperature, plausible_pixels, valid_pixels, without_gaps
+from tiles.validity import (
+    Tags,
+    doubts,
+    lacks_unit,
+    measured_temperature,
+    plausible_pixels,
+    valid_pixels,
+    without_gaps,
+)
 
 BAND_FOLDERS = {1: "blue", 2: "green", 3: "red", 4: "swir1", 5: "thermal"}
 BAND_FOLDER_PATTERN = re.compile(r"^band[ _-]?([1-5])$", re.IGNORECASE)
@@ -24,7 +33,11 @@ SUFFIXES = (".tif", ".tiff")
 LABEL_FOLDER = "label"
 
 
-LabelledTile = tuple[Tile, np.ndarray]
+class LabelledTile(NamedTuple):
+    """A tile and its truth, bool (H, W): true on glaciers."""
+
+    tile: Tile
+    truth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -172,7 +185,7 @@ def read_thermal(
     measured = measured_temperature(numbers, valid, tags[THERMAL_BAND])
     if not measured.any():
         return None, "its thermal band is all zero; treated as missing"
-    if optical is EIGHT_BIT and numbers[measured].max() <= 255:
+    if lacks_unit(numbers, measured, optical):
         return None, "its thermal band has 8 bits and no unit; treated as missing"
     coding = recognise_temperature(numbers, measured, str(files.paths[THERMAL_BAND]))
     return without_gaps(to_physical(numbers, coding, measured), valid, measured), coding.name
@@ -196,7 +209,7 @@ def read_label(root: Path, tile_id: str) -> np.ndarray:
 
 def read_labelled(root: Path) -> list[LabelledTile]:
     """Every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
-    return [(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
+    return [LabelledTile(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
 
 
 def write_mask(folder: Path, tile: Tile, mask: np.ndarray) -> Path:

@@ -50,7 +50,7 @@ class Tile:
         rows, columns = self.valid.shape
         return rows, columns
 
-    def part(self, row: int, column: int, rows: int, columns: int) -> Tile:
+    def crop(self, row: int, column: int, rows: int, columns: int) -> Tile:
         """A rectangle of the tile, as views of its arrays."""
         box = (slice(row, row + rows), slice(column, column + columns))
         return replace(self, bands={name: band[box] for name, band in self.bands.items()}, valid=self.valid[box])
