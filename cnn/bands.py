@@ -115,6 +115,8 @@ def run(options: argparse.Namespace) -> None:
         raise SettingError("--model: the models see different bands; give models of one set of bands.")
     if not 1 <= options.top <= len(card.bands):
         raise SettingError(f"--top {options.top}: is not between 1 and the {len(card.bands)} bands of the model.")
+    if options.patches < 1:
+        raise SettingError(f"--patches {options.patches}: is below 1; give how many to look at.")
     images = images_of(options, card.labels, ",".join(card.bands))
     chosen, part = part_of(images, models[0], options.part)
     if not chosen:
