@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure  # without pyplot: no screen, no figure left open, nobody's backend changed
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from baseline.importance import MEASURES, Importance
 from features.channels import TRANSFORMS, parse_channel
 from features.indices import INDICES
+from figures import PALETTE, write_figure
 from tiles.raster import atomic_output
 
 TITLES = {
@@ -27,8 +28,6 @@ TITLES = {
 }
 SHARES = ("gain", "split")
 SHOWN = 25
-# Okabe & Ito 2008, distinct for the colour-blind
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
 MEASURES_TEXT = (
     "Gain and splits say how the trees were built, on training tiles. Permutation and SHAP are measured on tiles that "
     "each model has not seen: permutation is the drop of MCC, at a threshold chosen on the other folds, when a "
@@ -125,8 +124,7 @@ def draw(path: Path, channels: Sequence[Importance], families: Sequence[Importan
     figure.suptitle(f"{title}, ordered by permutation", fontsize=13)
     handles = [Patch(color=shade, label=family) for family, shade in colour.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+    write_figure(figure, path)
 
 
 def draw_bars(axis: Axes, measure: str, entries: Sequence[Importance], colour: Mapping[str, str]) -> None:
