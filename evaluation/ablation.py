@@ -20,6 +20,7 @@ from typing import Any
 from baseline.training import TrainingRows
 from cnn.augment import Augmentation
 from cnn.tile_training import CHANNELS, TrainingConfig
+from command import new_parser
 from errors import exit_code
 from evaluation.recipe import (
     Recipe,
@@ -132,9 +133,9 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Train and score variants of the recipe.",
-        epilog="example: python -m evaluation.ablation --data tiles/ --transfer other/ --variant 'no debris'",
+    parser = new_parser(
+        "Train and score variants of the recipe.",
+        "python -m evaluation.ablation --data tiles/ --transfer other/ --variant 'no debris'",
     )
     add_recipe_arguments(parser)
     parser.set_defaults(out=Path("out/ablation"))

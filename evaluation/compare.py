@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -25,13 +24,13 @@ from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
 from tqdm import tqdm
 
+from command import add_shared, new_parser, write_json
 from errors import GridError, LayoutError, exit_code
 from figures import class_patches, class_picture, write_figure
 from scenes.grid import Grid
 from scenes.truth import grid_for, on_grid, write_classes
 from scores.agreement import FALSE_ALARM, MISSED, agreement, all_scores, boundary_f1, buffer_scores
 from scores.confusion import Confusion, confusion
-from scores.plain import without_nan
 from tiles.folder import SUFFIXES, tile_id_of
 from tiles.raster import atomic_output
 
@@ -146,8 +145,7 @@ def run(options: argparse.Namespace) -> None:
         total = total + confusion(pair.truth[pair.known], pair.mask[pair.known])
         draw(pair, agreement(pair.mask & pair.known, pair.truth & pair.known, pair.known), options.out)
     results: dict[str, Any] = {"pooled": all_scores(total), "regions": regions}
-    with atomic_output(options.out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(without_nan(results), indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "metrics.json", results)
     names = list(next(iter(regions.values())))
     with (
         atomic_output(options.out / "metrics.csv") as temporary,
@@ -166,14 +164,14 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluation.compare",
-        description="Score a map against the truth.",
-        epilog="example: python -m evaluation.compare out/maps/mask.tif inventory.gpkg --out out/compare",
+    parser = new_parser(
+        "Score a map against the truth.",
+        "python -m evaluation.compare out/maps/mask.tif inventory.gpkg --out out/compare",
+        "python -m evaluation.compare",
     )
     parser.add_argument("prediction", type=Path, help="mask (above 0 is glacier), outlines, or a folder of masks")
     parser.add_argument("truth", type=Path, help="the same of the truth")
-    parser.add_argument("--out", type=Path, default=Path("out/compare"))
+    add_shared(parser, "out", default=Path("out/compare"))
     return parser.parse_args(argv)
 
 

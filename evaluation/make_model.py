@@ -21,6 +21,7 @@ import lightgbm
 import numpy as np
 import torch
 
+from command import new_parser
 from errors import exit_code
 from evaluation.crossval import SITES, WHOLE, Judged, judge_scenes, training_sets
 from evaluation.measures import next_door
@@ -80,9 +81,9 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Train and write model.pth.",
-        epilog="example: python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
+    parser = new_parser(
+        "Train and write model.pth.",
+        "python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
     )
     add_recipe_arguments(parser)
     return parser.parse_args(argv)

@@ -15,8 +15,9 @@ from baseline.gbm import GbmModel, checksum, load_gbm
 from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
 from cnn.tile_probability import UNetModel
-from cnn.tile_training import TrainingConfig
+from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig
 from cnn.train_unet import train_unet
+from command import add_fields, add_shared, with_options
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated
@@ -146,29 +147,22 @@ def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> l
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     """What the commands that train the recipe share, so that they share checkpoints too."""
-    defaults = TrainingConfig()
-    parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label")
+    add_shared(parser, "data", required=True)
     parser.add_argument("--transfer", type=Path, help="labelled tiles of other mountains")
     parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
     parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
-    parser.add_argument("--out", type=Path, default=Path("out/model"), help="checkpoints and results")
+    add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=defaults.steps)
-    parser.add_argument("--batch", type=int, default=defaults.batch)
-    parser.add_argument("--crop", type=int, default=defaults.crop, help="side of the training crops, a multiple of 32")
+    add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)
     parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "seed", "device", "jobs")
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The recipe that the command line asks for."""
     if options.jobs:
         torch.set_num_threads(options.jobs)
-    unet = TrainingConfig(
-        steps=options.steps, batch=options.batch, crop=options.crop, seed=options.seed, imagenet=not options.scratch
-    )
+    unet = with_options(TrainingConfig(imagenet=not options.scratch), options)
     return Recipe(GbmConfig(seed=options.seed, jobs=options.jobs), unet, options.out, choose_device(options.device))
 
 

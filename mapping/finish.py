@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import torch
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
+from command import write_json
 from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
 from mapping.outlines import outlines_of, write_outlines
@@ -28,8 +28,7 @@ from scenes.scene import Scene
 from scenes.truth import on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
-from scores.plain import without_nan
-from tiles.raster import atomic_output, one_line
+from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
 
@@ -65,8 +64,7 @@ def finish(
     facts["parts_thread_seconds"] = float(sum(seconds))
     if scores:
         facts["scores"] = scores
-    with atomic_output(out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(without_nan(facts), indent=1) + "\n", encoding="utf-8")
+    write_json(out / "metrics.json", facts)
     shutil.rmtree(job.folder)
     return facts
 
