@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from features.stack import build_stack
 from simulation.draw import Simulation, simulated_tiles
 from tiles.folder import LabelledTile
 
-TRAINER_FIELDS = tuple(one.name for one in fields(TrainerSettings))
 # fmt: off
 CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
             "thermal.scene", "thermal.diff61",
@@ -61,7 +60,16 @@ class TrainingConfig:
     @property
     def trainer(self) -> TrainerSettings:
         """What of it the trainer needs."""
-        return TrainerSettings(**{name: getattr(self, name) for name in TRAINER_FIELDS})
+        return TrainerSettings(
+            self.steps,
+            self.learning_rate,
+            self.warmup,
+            self.weight_decay,
+            self.average,
+            self.mixed_precision,
+            self.evaluate_every,
+            self.checkpoint_every,
+        )
 
 
 def channel_statistics(tiles: Sequence[LabelledTile], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

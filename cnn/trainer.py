@@ -6,6 +6,8 @@ checkpoint holds, and settings.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,12 @@ from torch import nn
 from tqdm import tqdm
 
 from cnn.curves import draw_curves
-from cnn.losses import bce_dice
+from cnn.losses import loss_of
+from cnn.processes import agreed, shared, this_process
 from errors import TrainingError
 from tiles.raster import atomic_output
+
+TIMED_STEPS = 3
 
 
 class Batches(Protocol):
@@ -54,6 +59,24 @@ class TrainerSettings:
     mixed_precision: bool = True
     evaluate_every: int = 150
     checkpoint_every: int = 100
+    loss: str = "bce_dice"
+    optimiser: str = "adamw"
+    schedule: str = "one_cycle"
+    clip: float = 1.0  # largest norm of the gradient; 0: any
+    patience: int = 0  # evaluations without a better score after which training ends; 0: never
+    keep_best: bool = False  # the average with the best score is chosen, not the last one
+
+
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
+SCHEDULES: dict[str, Callable[[torch.optim.Optimizer, TrainerSettings], Any]] = {
+    "one_cycle": lambda optimiser, settings: torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.steps, pct_start=settings.warmup
+    ),
+    "constant": lambda optimiser, settings: torch.optim.lr_scheduler.ConstantLR(optimiser, 1.0),
+    "plateau": lambda optimiser, settings: torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimiser, mode="max", factor=0.5, patience=5
+    ),  # halved after five evaluations without a better score
+}
 
 
 class Trainer:
@@ -72,27 +95,33 @@ class Trainer:
     ) -> None:
         self.batches, self.settings, self.device, self.stored = batches, settings, device, dict(stored)
         self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.together, self.processes = shared(self.network, device), this_process()
         self.averaged = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        self.optimiser = torch.optim.AdamW(
+        self.best: dict[str, torch.Tensor] = {}
+        self.loss = loss_of(settings.loss)
+        self.optimiser = OPTIMISERS[settings.optimiser](
             self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser, settings.learning_rate, total_steps=settings.steps, pct_start=settings.warmup
-        )
+        self.schedule = SCHEDULES[settings.schedule](self.optimiser, settings)
         self.step, self.curves = 0, {"loss": [], "evaluated_at": [], "mcc": []}  # type: tuple[int, dict[str, list[float]]]
 
     def train_step(self) -> float:
-        """One optimiser step; returns the loss."""
-        channels, truth, valid = (part.to(self.device) for part in self.batches.batch(self.step, slice(None)))
+        """One optimiser step; returns the loss. Raises TrainingError where that is no number."""
+        batch = self.batches.batch(self.step, self.processes.share)
+        channels, truth, valid = (part.to(self.device) for part in batch)
         self.network.train()
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.mixed_precision):
-            outputs = as_list(self.network(channels.to(memory_format=torch.channels_last)))
-        loss = torch.stack([bce_dice(logits.float(), truth, valid) for logits in outputs]).mean()
+            outputs = as_list(self.together(channels.to(memory_format=torch.channels_last)))
+        loss = torch.stack([self.loss(logits.float(), truth, valid) for logits in outputs]).mean()
+        if not math.isfinite(float(loss.detach())):
+            raise TrainingError(f"step {self.step + 1}: the loss is not finite; lower the learning rate.")
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        if self.settings.clip:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
         self.optimiser.step()
-        self.schedule.step()
+        if self.settings.schedule != "plateau":
+            self.schedule.step()
         self.step += 1
         self.update_average()
         return float(loss.detach())
@@ -106,10 +135,35 @@ class Trainer:
             else:
                 self.averaged[name].copy_(value)
 
+    def watch(self, score: float) -> None:
+        """Take note of a validation score of the moving average."""
+        if self.settings.keep_best and score > max(self.curves["mcc"], default=-math.inf):
+            self.best = {name: value.clone() for name, value in self.averaged.items()}
+        self.curves["evaluated_at"].append(self.step)
+        self.curves["mcc"].append(score)
+        if self.settings.schedule == "plateau":
+            self.schedule.step(score)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are taken, or no score has been better for long."""
+        waited = len(self.curves["mcc"]) - 1 - int(np.argmax(self.curves["mcc"])) if self.curves["mcc"] else 0
+        return self.step >= self.settings.steps or 0 < self.settings.patience <= waited
+
+    @property
+    def chosen(self) -> dict[str, torch.Tensor]:
+        """The weights that the run ends with."""
+        return self.best or self.averaged
+
+    def due(self, every: int) -> bool:
+        """Whether something that is done every so many steps, and at the end, is to be done now."""
+        return self.finished or self.step % every == 0
+
     def save(self, path: Path) -> None:
         """Write a checkpoint from which ``restore`` goes on exactly."""
         state = {
             **self.stored,
+            **({"best": self.best} if self.best else {}),
             "network": self.network.state_dict(),
             "averaged": self.averaged,
             "optimiser": self.optimiser.state_dict(),
@@ -131,6 +185,7 @@ class Trainer:
             )
         self.network.load_state_dict(state["network"])
         self.averaged = {name: value.to(self.device) for name, value in state["averaged"].items()}
+        self.best = {name: value.to(self.device) for name, value in state.get("best", {}).items()}
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])
         self.step, self.curves = state["step"], state["curves"]
@@ -142,26 +197,37 @@ def train(trainer: Trainer, checkpoint: Path, evaluate: Callable[[Trainer], floa
     """Take the steps that are left, with the moving average evaluated and a checkpoint written every so often.
 
     Goes on from ``checkpoint`` if it exists. ``evaluate`` gives an MCC. Writes the checkpoint and, beside it, the
-    curves as a figure (.png).
+    curves as a figure (.png). Of several processes the first one evaluates and writes.
     """
-    settings, name = trainer.settings, checkpoint.stem
+    settings, name, first = trainer.settings, checkpoint.stem, trainer.processes.rank == 0
     if checkpoint.exists():
         trainer.restore(checkpoint)
-    curves = trainer.curves
-    progress = tqdm(total=settings.steps, initial=trainer.step, desc=name, unit="step", disable=None)
-    while trainer.step < settings.steps:
+    curves, shown = trainer.curves, None if first else True
+    progress = tqdm(total=settings.steps, initial=trainer.step, desc=name, unit="step", disable=shown)
+    while not trainer.finished:
         curves["loss"].append(trainer.train_step())
         progress.update()
-        last = trainer.step == settings.steps
-        if evaluate and (last or trainer.step % settings.evaluate_every == 0):
-            curves["evaluated_at"].append(trainer.step)
-            curves["mcc"].append(evaluate(trainer))
+        if evaluate and trainer.due(settings.evaluate_every):
+            trainer.watch(agreed(evaluate(trainer) if first else 0.0, trainer.device))
             loss, mcc = np.mean(curves["loss"][-50:]), curves["mcc"][-1]
-            print(f"{name}: step {trainer.step}, loss {loss:.4f}, held-out MCC {mcc:.4f}", flush=True)
-        if last or trainer.step % settings.checkpoint_every == 0:
+            if first:
+                print(f"{name}: step {trainer.step}, loss {loss:.4f}, held-out MCC {mcc:.4f}", flush=True)
+        if first and trainer.due(settings.checkpoint_every):
             trainer.save(checkpoint)
     progress.close()
-    draw_curves(curves, checkpoint.with_suffix(".png"))
+    if first:
+        draw_curves(curves, checkpoint.with_suffix(".png"))
+
+
+def timed_steps(trainer_for: Callable[[int], Trainer], minutes: float) -> int:
+    """How many steps fit in so many minutes, from a few steps of a trainer made for that many, which is thrown away."""
+    trainer = trainer_for(TIMED_STEPS + 1)
+    trainer.train_step()  # allocates
+    start = time.perf_counter()
+    for _ in range(TIMED_STEPS):
+        trainer.train_step()
+    seconds = agreed(time.perf_counter() - start, trainer.device) / TIMED_STEPS
+    return max(1, int(minutes * 60 / seconds))
 
 
 def as_list(outputs: torch.Tensor | list[torch.Tensor]) -> list[torch.Tensor]:

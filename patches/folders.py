@@ -8,10 +8,11 @@ from pathlib import Path
 from errors import LayoutError
 from patches.image import Image
 from patches.layout import PARTS, part_of, region_of
-from patches.rasters import PICTURES, TIFFS, VECTORS, open_raster
+from patches.rasters import PICTURES, TIFFS, open_raster
 
 IMAGES, MASKS = "images", "masks"
 MASK_ENDINGS = ("", "_mask", "_label")
+OUTLINES = (".gpkg", ".shp", ".geojson")
 
 
 def image_folders(root: Path) -> list[Path]:
@@ -61,7 +62,7 @@ def has_truth_beside(path: Path) -> Path | None:
     """The mask or the outlines of a raster in its own folder, or None."""
     endings = [ending for ending in MASK_ENDINGS if ending]
     candidates = [path.with_name(f"{path.stem}{ending}{path.suffix}") for ending in endings]
-    candidates += [path.with_suffix(suffix) for suffix in VECTORS]
+    candidates += [path.with_suffix(suffix) for suffix in OUTLINES]
     return next((one for one in candidates if one.exists()), None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from errors import LayoutError
+from errors import LayoutError, SettingError
 from patches import hkh
 from patches.challenge import open_tiles
 from patches.folders import image_folders, is_mask, open_folders, open_rasters, rasters_of
@@ -25,6 +25,10 @@ def open_images(
     ShapeError, GridError or CodingError, each naming the file.
     """
     kind = recognised(data) if kind == "auto" else kind
+    if kind == "hkh" and labels != "binary":
+        raise SettingError(f"--labels {labels}: HKH slices have masks of their own; leave it out.")
+    if truth is not None and kind != "raster":
+        raise SettingError(f"--truth {truth}: is for rasters, but {data} holds the format {kind}; leave it out.")
     if kind == "hkh":
         images = hkh.open_slices(data)
         bands = hkh_bands(bands)

@@ -52,8 +52,8 @@ class Image:
         """A rectangle of it, as an image of its own."""
         return replace(self, row=self.row + row, column=self.column + column, height=rows, width=columns)
 
-    def patch(self, row: int, column: int, rows: int, columns: int) -> Patch:
-        """A rectangle that may reach beyond the image, where pixels are mirrored and not valid."""
+    def patch(self, row: int, column: int, rows: int, columns: int, mirrored: bool = False) -> Patch:
+        """A rectangle that may reach beyond the image, where pixels are mirrored and valid only if ``mirrored``."""
         top, left = max(row, 0), max(column, 0)
         bottom, right = min(row + rows, self.height), min(column + columns, self.width)
         patch = self.read(self.row + top, self.column + left, bottom - top, right - left)
@@ -64,7 +64,7 @@ class Image:
             patch,
             array=np.pad(patch.array, ((0, 0), *around), mode="symmetric"),
             truth=np.pad(patch.truth, around),
-            valid=np.pad(patch.valid, around),
+            valid=np.pad(patch.valid, around, mode="symmetric" if mirrored else "constant"),
         )
 
 

@@ -7,22 +7,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import rasterio
 from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.features import rasterize
 from rasterio.windows import Window
 
 from errors import CodingError, GridError, RasterError, ShapeError
 from patches.image import Image, Patch
 from patches.labels import classes_of
-from tiles.raster import MAX_PIXELS, one_line
+from scenes.source import open_raster as open_source
+from scenes.vectors import is_vector, read_outlines
+from tiles.raster import MAX_PIXELS
 
 TIFFS = (".tif", ".tiff")
 PICTURES = (".png", ".jpg", ".jpeg")
-VECTORS = (".gpkg", ".shp", ".geojson")
 COLOURS = ("red", "green", "blue")
 
 
@@ -35,7 +34,7 @@ def open_raster(path: Path, name: str, truth: Path | None, labels: str, place: s
     with opened(path) as source:
         height, width = source.height, source.width
         numbers, names = bands_of(source)
-    if truth is not None and truth.suffix.lower() not in VECTORS:
+    if truth is not None and not is_vector(truth):
         with opened(truth) as mask:
             if (mask.height, mask.width) != (height, width):
                 size = f"{mask.height} x {mask.width}"
@@ -73,7 +72,7 @@ def truth_of(path: Path, truth: Path | None, labels: str, window: Window) -> tup
     if truth is None:
         shape = (window.height, window.width)
         return np.zeros(shape, np.uint8), np.ones(shape, bool)
-    if truth.suffix.lower() in VECTORS:
+    if is_vector(truth):
         inside = burnt(path, truth)[rows, columns]
         return inside, np.ones(inside.shape, bool)
     with opened(truth) as mask:
@@ -92,13 +91,7 @@ def burnt(path: Path, outlines: Path) -> np.ndarray:
         crs, transform, shape = source.crs, source.transform, (source.height, source.width)
     if crs is None:
         raise GridError(f"{path}: has no coordinate system to lay {outlines.name} on; assign one or give a mask.")
-    try:
-        found = gpd.read_file(outlines, engine="pyogrio").geometry
-    except Exception as problem:  # pyogrio raises many kinds on damaged files
-        raise RasterError(f"{outlines}: cannot be read as outlines ({one_line(problem)}); copy it again.") from None
-    if found.crs is None:
-        raise GridError(f"{outlines}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
-    found = found[found.notna() & ~found.is_empty].to_crs(crs)
+    found = read_outlines(outlines, crs.to_wkt())
     inside = np.zeros(shape, np.uint8)
     if len(found):
         inside = rasterize(((one, 1) for one in found), out_shape=shape, transform=transform, dtype="uint8")
@@ -111,12 +104,9 @@ def opened(path: Path) -> Any:
     """The raster, opened; raises RasterError where it cannot be, or where a picture is too large to decode."""
     if not path.is_file():
         raise RasterError(f"{path}: no such file; check the name.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # most pictures are not
-            source = rasterio.open(path)
-    except RasterioError as problem:
-        raise RasterError(f"{path}: cannot be read as a raster ({one_line(problem)}); copy the file again.") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)  # most pictures are not
+        source = open_source(str(path))
     if path.suffix.lower() in PICTURES and source.height * source.width > MAX_PIXELS:
         source.close()
         raise RasterError(f"{path}: claims more than the {MAX_PIXELS} pixels that are read; cut it into smaller ones.")

@@ -124,7 +124,7 @@ def by_regions(images: Sequence[Image], split: Split) -> list[list[Image]]:
         raise TrainingError(f"{len(places)} region(s): are too few for {len(wanted)} parts; split by blocks instead.")
     for part in reversed(wanted[1:]):  # a small share still gets one region, the last one that is not taken
         if part not in number:
-            number[max(n for n in range(len(places)) if number[n] < part)] = part
+            number[max((n for n in range(len(places)) if number[n] < part), default=0)] = part
     return [[image for image in images if number[places.index(image.place)] == part] for part in range(3)]
 
 

@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import rasterio
 import shapely
+from rasterio.features import shapes
 from rasterio.transform import from_origin
 
 CRS = "EPSG:32643"
@@ -66,10 +67,8 @@ def write_stack(folder: Path, shape: tuple[int, int] = (160, 60), bands: int = 1
     array, truth = scene(shape, bands)
     path = write_raster(folder / "scene.tif", array)
     if outlines:
-        shapes = rasterio.features.shapes(
-            truth.astype(np.uint8), mask=truth, transform=from_origin(500000, 3800000, 10, 10)
-        )
-        found = gpd.GeoSeries([shapely.geometry.shape(one) for one, _ in shapes], crs=CRS).to_crs("EPSG:4326")
+        found = shapes(truth.astype(np.uint8), mask=truth, transform=from_origin(500000, 3800000, 10, 10))
+        found = gpd.GeoSeries([shapely.geometry.shape(one) for one, _ in found], crs=CRS).to_crs("EPSG:4326")
         found.to_file(folder / "scene.gpkg", engine="pyogrio")
     else:
         write_raster(folder / "scene_mask.tif", truth.astype(np.uint8))

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from cnn.architectures.blocks import cropped, padded
 from cnn.architectures.resnet import resnet34
+from cnn.unet import DepthwiseConvolution
 
 WIDTH = 256
 DILATIONS = (6, 12, 18)
@@ -62,7 +63,7 @@ def normalised(inputs: int, outputs: int, kernel: int, dilation: int = 1) -> lis
 
 def separable(inputs: int, outputs: int) -> nn.Sequential:
     """A 3x3 filter for every channel, then a 1x1 convolution."""
-    depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+    depthwise = DepthwiseConvolution(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
     return nn.Sequential(depthwise, *normalised(inputs, outputs, 1))
 
 

@@ -5,21 +5,40 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import torch
 from torch import nn
 
+from cnn.architectures.blocks import cropped, padded
 from errors import SettingError
+from tiles.raster import one_line
 
-PREFIX = "smp:"
+PREFIX, PACKAGE = "smp:", "segmentation_models_pytorch"
+
+
+STRIDE = 32  # of its encoders
+
+
+class AnySize(nn.Module):
+    """A network that takes sides of multiples of 32 alone, for images of any size."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, channels: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) to logits (N, classes, H, W)."""
+        return cropped(self.network(padded(channels, STRIDE)), channels)
 
 
 def library(asked: str) -> Any:
     """The package; raises SettingError where it cannot be imported."""
     try:
-        return import_module("segmentation_models_pytorch")
+        return import_module(PACKAGE)
     except Exception as problem:  # a torchvision of another torch raises RuntimeError, for example
-        reason = "is not installed" if isinstance(problem, ModuleNotFoundError) else f"cannot be imported ({problem})"
+        missing = isinstance(problem, ModuleNotFoundError) and problem.name == PACKAGE
+        reason = "is not installed" if missing else f"cannot be imported ({one_line(problem)})"
         raise SettingError(
-            f"{asked}: the package segmentation_models_pytorch {reason}; run pip install segmentation-models-pytorch "
+            f"{asked}: the package {PACKAGE} {reason}; run pip install segmentation-models-pytorch "
             "with the torchvision that goes with your torch, or choose another network."
         ) from None
 
@@ -31,12 +50,9 @@ def library_network(name: str, channels: int, classes: int) -> nn.Module:
         raise SettingError(f"{name}: is not understood; write smp:NAME:ENCODER, for example smp:unet:resnet34.")
     package = library(name)
     try:
-        network: nn.Module = package.create_model(
+        network = package.create_model(
             words[1], encoder_name=words[2], encoder_weights=None, in_channels=channels, classes=classes
         )
     except (KeyError, ValueError) as problem:
-        told = " ".join(str(problem).split())[:200]
-        raise SettingError(
-            f"{name}: segmentation_models_pytorch does not know it ({told}); correct the name."
-        ) from None
-    return network
+        raise SettingError(f"{name}: {PACKAGE} does not know it ({one_line(problem)}); correct the name.") from None
+    return AnySize(network)

@@ -181,6 +181,12 @@ def test_images_of_different_bands_are_refused(tmp_path, one_sentence):
     refused(SettingError, "b.tif", one_sentence, tmp_path)
 
 
+def test_truth_and_labels_that_a_format_has_itself_are_refused(tmp_path, one_sentence):
+    folder = write_slices(tmp_path / "hkh", 1)
+    refused(SettingError, "--labels four", one_sentence, folder, labels="four")
+    refused(SettingError, "--truth", one_sentence, folder, truth=tmp_path / "a.gpkg")
+
+
 def test_what_is_no_format_is_refused(tmp_path, one_sentence):
     refused(LayoutError, tmp_path, one_sentence, tmp_path)
     refused(LayoutError, tmp_path / "none", one_sentence, tmp_path / "none")

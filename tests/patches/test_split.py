@@ -87,6 +87,13 @@ def test_shares_that_leave_nothing_are_refused(validation, test, one_sentence):
     one_sentence(raised.value, "--validation")
 
 
+def test_regions_that_leave_nothing_to_train_on_are_refused(one_sentence):
+    images = [image_of("a", 700, 100, "one"), image_of("b", 9, 9, "two"), image_of("c", 9, 9, "three")]
+    with pytest.raises(TrainingError) as raised:
+        split_images(images, Split("regions", 0.1, 0.6))
+    one_sentence(raised.value, "3 image(s)")
+
+
 def test_too_few_regions_are_refused(one_sentence):
     with pytest.raises(TrainingError) as raised:
         split_images([image_of("a", 300, 300, "one"), image_of("b", 9, 9, "two")], Split("regions"))

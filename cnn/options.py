@@ -1,0 +1,69 @@
+"""What the commands for networks on patches have in common on their command lines."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+from cnn.device import choose_device
+from errors import SettingError
+from patches.formats import FORMATS, open_images
+from patches.image import Image
+from patches.labels import LABELS
+
+PARTS = ("auto", "training", "validation", "test", "all")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, out: str) -> None:
+    """``--out``, ``--seed``, ``--device`` and ``--jobs``."""
+    parser.add_argument("--out", type=Path, default=Path(out), help=f"folder for what is written (default: {out})")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+
+
+def add_data_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--data``, ``--format`` and ``--truth``."""
+    parser.add_argument("--data", type=Path, required=True, help="folder, or file, with labelled images")
+    parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="default: what the folder holds")
+    parser.add_argument("--truth", type=Path, help="mask raster or outlines of the rasters in --data")
+
+
+def add_labels_argument(parser: argparse.ArgumentParser) -> None:
+    """``--labels`` and ``--bands``, which a trained model knows already."""
+    parser.add_argument("--labels", choices=tuple(LABELS), default="binary", help="what the numbers of a mask mean")
+    parser.add_argument(
+        "--bands",
+        default="",
+        help="names or numbers from 1, for example 8,4,5,1,11,14 (default: all; of HKH slices blue, green, red, SWIR1 "
+        "and thermal; 'original' takes the channels that the original took of them)",
+    )
+
+
+def add_part_argument(parser: argparse.ArgumentParser, default: str, told: str) -> None:
+    """``--part``: which of the images."""
+    parser.add_argument("--part", choices=PARTS, default=default, help=told)
+
+
+def images_of(options: argparse.Namespace, labels: str, bands: str) -> list[Image]:
+    """The labelled images that the command line names."""
+    return open_images(options.data, options.format, labels, options.truth, bands)
+
+
+def device_of(options: argparse.Namespace) -> torch.device:
+    """The device that the command line asks for; sets the number of threads. Refuses negative numbers."""
+    for name in ("seed", "jobs"):
+        if getattr(options, name) < 0:
+            raise SettingError(f"--{name} {getattr(options, name)}: is below 0; give 0 or more.")
+    if options.jobs:
+        torch.set_num_threads(options.jobs)
+    return choose_device(options.device)
+
+
+def command_shown(module: str) -> str:
+    """The command line as it was given."""
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
