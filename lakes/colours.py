@@ -28,6 +28,7 @@ from rasterio.windows import Window
 from scipy import ndimage
 from tqdm import tqdm
 
+from command import add_shared, new_parser
 from errors import SettingError, exit_code
 from lakes.imagery import RegionFile, find_regions, rgb_bands
 from lakes.polygons import CRS, lakes_table, outer_rings, write_lakes
@@ -142,10 +143,10 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes colours",
-        description="Polygons of blue water in regions, by the colour rule or by NDWI for ice alone.",
-        epilog="example: python -m lakes colours out/regions --out out/colours.gpkg",
+    parser = new_parser(
+        "Polygons of blue water in regions, by the colour rule or by NDWI for ice alone.",
+        "python -m lakes colours out/regions --out out/colours.gpkg",
+        "python -m lakes colours",
     )
     defaults = Colours()
     parser.add_argument("regions", type=Path, help="folder that python -m lakes regions wrote")
@@ -153,7 +154,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--level", type=float, default=defaults.level, help="of the smoothed mask that is kept")
     parser.add_argument("--ndwi", type=float, help="instead of the colour rule: (B - R) / (B + R) above this number")
     parser.add_argument("--smallest", type=float, default=0.0, help="m2 in EPSG:3857 of a polygon at least")
-    parser.add_argument("--out", type=Path, default=Path("out/colours.gpkg"))
+    add_shared(parser, "out", default=Path("out/colours.gpkg"), help="GeoPackage (default: %(default)s)")
     options = parser.parse_args(argv)
     for name in ("level", "smallest"):
         if not 0 <= getattr(options, name) < math.inf:

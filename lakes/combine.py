@@ -21,6 +21,7 @@ import pandas as pd
 import shapely
 from tqdm import tqdm
 
+from command import add_fields, add_shared, new_parser, with_options
 from errors import GridError, SettingError, exit_code
 from lakes.overlap import any_touching
 from lakes.polygons import (
@@ -35,6 +36,12 @@ from lakes.polygons import (
 )
 from lakes.rules import NONE, Evidence, Rules, combine
 from lakes.score import chosen
+
+HELPS = {
+    "smallest": "area of a lake in that of its colour polygon or sink, at least",
+    "largest": "the same, at most",
+    "ice_share": "of a lake's area that lies on the ice, at least",
+}
 
 
 def combined(
@@ -107,8 +114,8 @@ def run(options: argparse.Namespace) -> None:
         print(f"note: {options.colours}: has nothing of {', '.join(without)}; dates are never mixed.", file=sys.stderr)
     sinks = sinks_of(options.sinks, (sam, deeplab)) if options.sinks else NONE
     ice = ice_of(options.ice, regions, numbers) if options.ice else None
-    rules = Rules(options.smallest, options.largest, options.ice_share)
-    lakes = outer_rings(combined(sam, deeplab, colours, sinks, ice, rules))
+    found = combined(sam, deeplab, colours, sinks, ice, with_options(Rules(), options))
+    lakes = outer_rings(found)
     write_lakes(lakes, options.out, ["rule"] if options.audit else [])
     told = ", ".join(f"{count} by {rule}" for rule, count in lakes["rule"].value_counts().sort_index().items())
     print(f"{len(lakes)} lakes{': ' if told else ''}{told}. Wrote {options.out}.")
@@ -116,28 +123,23 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes combine",
-        description="Lakes from the polygons of SAM and DeepLabV3+, kept or dropped by sinks, colours and ice.",
-        epilog="example: python -m lakes combine --sam sam.gpkg --deeplab deeplab.gpkg --sinks sinks.gpkg "
+    parser = new_parser(
+        "Lakes from the polygons of SAM and DeepLabV3+, kept or dropped by sinks, colours and ice.",
+        "python -m lakes combine --sam sam.gpkg --deeplab deeplab.gpkg --sinks sinks.gpkg "
         "--colours colours.gpkg --out out/lakes.gpkg",
+        "python -m lakes combine",
     )
-    defaults = Rules()
     parser.add_argument("--sam", type=Path, help="polygons of SAM, or of the network that is trusted first")
     parser.add_argument("--deeplab", type=Path, help="polygons of DeepLabV3+, or of a second network")
     parser.add_argument("--sinks", type=Path, help="of python -m lakes sinks")
     parser.add_argument("--colours", type=Path, help="of python -m lakes colours")
     parser.add_argument("--ice", type=Path, help="outlines of the ice (default: rule (v) is left out)")
     parser.add_argument("--regions", type=Path, help="polygons with region_num")
-    parser.add_argument(
-        "--smallest", type=float, default=defaults.smallest, help="area in that of the evidence, at least"
-    )
-    parser.add_argument("--largest", type=float, default=defaults.largest, help="the same, at most")
-    parser.add_argument("--ice-share", type=float, default=defaults.ice, help="of a lake's area, on the ice at least")
+    add_fields(parser, Rules(), HELPS)
     parser.add_argument("--audit", action="store_true", help="add the column rule: which rule kept each lake")
-    parser.add_argument("--out", type=Path, default=Path("out/lakes.gpkg"))
+    add_shared(parser, "out", default=Path("out/lakes.gpkg"), help="GeoPackage (default: %(default)s)")
     options = parser.parse_args(argv)
-    for name in ("smallest", "largest", "ice_share"):
+    for name in HELPS:
         value = getattr(options, name)
         if value < 0 or not math.isfinite(value):
             raise SettingError(f"--{name.replace('_', '-')} {value}: is below 0; give a number from 0.")

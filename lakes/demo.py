@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import shlex
 import sys
 import time
@@ -21,13 +20,13 @@ from typing import Any
 
 import geopandas as gpd
 
+from command import add_shared, new_parser, write_json
 from errors import exit_code
 from lakes.figure import draw
 from lakes.polygons import read_lakes, write_lakes
 from lakes.score import judged, score, told
 from scenes.vectors import write_geopackage
 from simulation.greenland import DATES, write_greenland
-from tiles.raster import atomic_output
 
 LEARNT, SCORED = 1, 2  # region numbers
 SMALLEST = 100_000.0  # m2 in EPSG:3857, as in the truth
@@ -132,25 +131,23 @@ def write_results(path: Path, options: argparse.Namespace, found: Mapping[str, A
     said = {name: getattr(options, name) for name in ("seed", "side", "basins", "arch", "steps")}
     words = " ".join(f"--{name} {value}" for name, value in said.items())
     results = {"command": f"python -m lakes demo {words}", **said, **facts, "dates": list(DATES), "scores": found}
-    with atomic_output(path) as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_json(path, results)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes demo",
-        description="The whole chain on a synthetic Greenland, from mosaics to F1.",
-        epilog="example: python -m lakes demo --out out/lakes-demo --seed 0",
+    parser = new_parser(
+        "The whole chain on a synthetic Greenland, from mosaics to F1.",
+        "python -m lakes demo --out out/lakes-demo --seed 0",
+        "python -m lakes demo",
     )
-    parser.add_argument("--out", type=Path, default=Path("out/lakes-demo"))
-    parser.add_argument("--seed", type=int, default=0)
+    add_shared(parser, "out", default=Path("out/lakes-demo"))
+    add_shared(parser, "seed")
     parser.add_argument("--side", type=int, default=1024, help="pixels of the mosaics")
     parser.add_argument("--basins", type=int, default=110, help="at most")
     parser.add_argument("--arch", default="compact_unet", help="of both networks")
     parser.add_argument("--steps", type=int, default=120, help="that each is trained")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "device", "jobs")
     return parser.parse_args(argv)
 
 

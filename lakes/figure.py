@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from rasterio.enums import Resampling
 
+from figures import BLUE, PROBABILITY, PURPLE, VERMILION, write_figure
 from lakes.imagery import region_file, rgb_bands
 from lakes.score import FALSE, MISSED, RIGHT
-from tiles.raster import atomic_output
 
 SIDE = 1400  # pixels of the longer side, at most
-COLOURS = {RIGHT: "#1a9641", FALSE: "#d95f02", MISSED: "#e7298a"}
+COLOURS = {RIGHT: BLUE, FALSE: VERMILION, MISSED: PURPLE}
 
 
 def thumbnail(path: Path, side: int = SIDE) -> tuple[np.ndarray, tuple[float, float, float, float]]:
@@ -45,7 +45,7 @@ def draw(region: Path, probability: Path, judged: gpd.GeoDataFrame, out: Path) -
     rows = figure.subplots(3, 1)
     rows[0].imshow(picture, extent=extent)
     rows[0].set_title(f"{own.image}, region {own.region_num}", loc="left", fontsize=10)
-    shown = rows[1].imshow(probability_of(probability, picture.shape), extent=extent, vmin=0, vmax=1, cmap="viridis")
+    shown = rows[1].imshow(probability_of(probability, picture.shape), extent=extent, vmin=0, vmax=1, cmap=PROBABILITY)
     rows[1].set_title("probability of a lake, first network", loc="left", fontsize=10)
     figure.colorbar(shown, ax=rows[1], shrink=0.8)
     rows[2].imshow(picture, extent=extent, alpha=0.45)
@@ -60,5 +60,4 @@ def draw(region: Path, probability: Path, judged: gpd.GeoDataFrame, out: Path) -
     rows[2].set_title("the combination against the truth", loc="left", fontsize=10)
     for axes in rows:
         axes.set(xticks=[], yticks=[])
-    with atomic_output(out) as temporary:
-        figure.savefig(temporary, dpi=85, format="png")
+    write_figure(figure, out, dpi=85)

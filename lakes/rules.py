@@ -24,7 +24,7 @@ class Rules:
 
     smallest: float = 0.7  # area of a polygon in that of its colour polygon or sink, rules (iii) and (iv)
     largest: float = 1.4
-    ice: float = 0.5  # share of a lake's area that lies on the ice, rule (v)
+    ice_share: float = 0.5  # share of a lake's area that lies on the ice, rule (v)
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def added(deeplab: np.ndarray, sam: np.ndarray, evidence: Evidence, rules: Rules
 
 
 def on_ice(shapes: np.ndarray, ice: np.ndarray, rules: Rules) -> np.ndarray:
-    """Rule (v): polygons that have at least the share ``rules.ice`` (ours) of their area on the ice, bool (N,)."""
-    return np.asarray(area_in(shapes, ice) >= rules.ice * shapely.area(shapes))
+    """Rule (v): polygons that have at least the share ``rules.ice_share`` (ours) of their area on the ice, bool (N,)."""
+    return np.asarray(area_in(shapes, ice) >= rules.ice_share * shapely.area(shapes))
 
 
 def combine(

@@ -18,7 +18,6 @@ Of every image and region, in this order:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,11 +27,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from command import add_shared, new_parser, write_json
 from errors import exit_code
 from lakes.overlap import overlapping
 from lakes.polygons import COLUMNS, read_lakes
 from scenes.vectors import write_geopackage
-from tiles.raster import atomic_output
 
 SMALLEST, LARGEST = 0.5, 1.6  # area of a right polygon, in its lake's
 RIGHT, FALSE, MISSED = "right", "false", "missed"
@@ -149,8 +148,7 @@ def run(options: argparse.Namespace) -> None:
     ]
     whys = table.loc[table.verdict == FALSE, "why"].value_counts().to_dict()
     results = {"all": told(counts_of(table)), "false_because": whys, "groups": groups}
-    with atomic_output(options.out / "score.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "score.json", results)
     write_geopackage(table, options.out / "judged.gpkg")
     print(f"{'image':52s}{'region':>7s}{'right':>7s}{'false':>7s}{'missed':>7s}{'F1':>7s}")
     for one in [*groups, {"image": "all", "region_num": "", **results["all"]}]:
@@ -162,14 +160,14 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes score",
-        description="F1 of lakes against the truth, as the ACM SIGSPATIAL Cup 2023 counts it.",
-        epilog="example: python -m lakes score submission.gpkg truth.gpkg --out out/score",
+    parser = new_parser(
+        "F1 of lakes against the truth, as the ACM SIGSPATIAL Cup 2023 counts it.",
+        "python -m lakes score submission.gpkg truth.gpkg --out out/score",
+        "python -m lakes score",
     )
     parser.add_argument("submission", type=Path, help="polygons with the columns image and region_num")
     parser.add_argument("truth", type=Path, help="the same of the true lakes")
-    parser.add_argument("--out", type=Path, default=Path("out/score"))
+    add_shared(parser, "out", default=Path("out/score"))
     return parser.parse_args(argv)
 
 

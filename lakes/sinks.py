@@ -26,6 +26,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from scipy import ndimage
 
+from command import add_shared, new_parser
 from errors import GridError, RasterError, SettingError, exit_code
 from lakes.fill import filled_depths
 from lakes.polygons import CRS, read_regions
@@ -130,17 +131,17 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes sinks",
-        description="Depressions of an elevation model as polygons with depth, volume and area.",
-        epilog="example: python -m lakes sinks dem.tif --regions regions.gpkg --out out/sinks.gpkg",
+    parser = new_parser(
+        "Depressions of an elevation model as polygons with depth, volume and area.",
+        "python -m lakes sinks dem.tif --regions regions.gpkg --out out/sinks.gpkg",
+        "python -m lakes sinks",
     )
     parser.add_argument("dem", type=Path, help="elevation in metres, in any coordinate system")
     parser.add_argument("--regions", type=Path, help="polygons; sinks elsewhere are left out")
     parser.add_argument("--shallowest", type=float, default=0.0, help="depth in metres above which a cell is a sink's")
     parser.add_argument("--smallest", type=float, default=0.0, help="m2 on the ground of a sink at least")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
-    parser.add_argument("--out", type=Path, default=Path("out/sinks.gpkg"))
+    add_shared(parser, "jobs")
+    add_shared(parser, "out", default=Path("out/sinks.gpkg"), help="GeoPackage (default: %(default)s)")
     options = parser.parse_args(argv)
     for name in ("shallowest", "smallest"):
         if getattr(options, name) < 0 or not math.isfinite(getattr(options, name)):

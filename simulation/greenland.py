@@ -26,6 +26,7 @@ from rasterio.features import shapes
 from rasterio.transform import Affine
 from scipy import ndimage
 
+from command import add_shared, new_parser
 from errors import SettingError, exit_code
 from scenes.vectors import write_geopackage
 from tiles.raster import atomic_output
@@ -214,13 +215,13 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m simulation.greenland",
-        description="Write a synthetic Greenland with lakes on four dates.",
-        epilog="example: python -m simulation.greenland --out out/greenland --seed 0",
+    parser = new_parser(
+        "Write a synthetic Greenland with lakes on four dates.",
+        "python -m simulation.greenland --out out/greenland --seed 0",
+        "python -m simulation.greenland",
     )
-    parser.add_argument("--out", type=Path, default=Path("out/greenland"))
-    parser.add_argument("--seed", type=int, default=0)
+    add_shared(parser, "out", default=Path("out/greenland"))
+    add_shared(parser, "seed")
     parser.add_argument("--side", type=int, default=1024, help="pixels of the mosaics")
     parser.add_argument("--basins", type=int, default=110, help="at most")
     return parser.parse_args(argv)
