@@ -58,9 +58,8 @@ def known_lakes(scene: Path, region_num: int, path: Path) -> None:
 def networks(out: Path, options: argparse.Namespace) -> None:
     """Train two networks on the first region and map the second with each."""
     run = ["--device", options.device, "--jobs", options.jobs]
-    command(
-        "prepare", out / "regions", "--lakes", out / "known.gpkg", "--patch", 128, "--step", 64, "--out", out / "patches"
-    )  # fmt: skip
+    words = ["--lakes", out / "known.gpkg", "--patch", 128, "--step", 64]
+    command("prepare", out / "regions", *words, "--out", out / "patches")
     for number, name in enumerate(("first", "second")):
         words = ["--arch", options.arch, "--fold", -1, "--steps", options.steps, "--batch", 8]
         command("train", out / "patches", *words, "--seed", options.seed + number, "--out", out / name, *run)

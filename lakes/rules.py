@@ -75,7 +75,7 @@ def added(deeplab: np.ndarray, sam: np.ndarray, evidence: Evidence, rules: Rules
 
 
 def on_ice(shapes: np.ndarray, ice: np.ndarray, rules: Rules) -> np.ndarray:
-    """Rule (v): polygons that have at least the share ``rules.ice_share`` (ours) of their area on the ice, bool (N,)."""
+    """Rule (v): polygons with at least the share ``rules.ice_share`` (ours) of their area on the ice, bool (N,)."""
     return np.asarray(area_in(shapes, ice) >= rules.ice_share * shapely.area(shapes))
 
 
