@@ -17,7 +17,7 @@ PY := .venv/bin/python
 SETUP := .venv/.ready
 export DATA GLACIER_DATA PIP_ARGS TILES
 
-.PHONY: help setup need-data demo test lint format model generalise submission test-evaluator benchmark readme clean
+.PHONY: help setup need-data demo lakes-demo test lint format model generalise submission test-evaluator benchmark readme clean
 
 help:  ## list what there is
 	@echo "usage: make TARGET [DATA=folder] [PYTHON=python3.12] [PIP_ARGS=...]"
@@ -44,6 +44,9 @@ need-data:
 
 demo: $(SETUP)  ## map a synthetic sample (or DATA=) with the shipped model: scores, masks, figure
 	@$(PY) -m evaluation.demo --out $(OUT)/demo $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+lakes-demo: $(SETUP)  ## lakes from mosaics to F1 on a synthetic Greenland: every step as a command, figure and report
+	@$(PY) -m lakes demo --out $(OUT)/lakes-demo $(ARGS)
 
 test: $(SETUP)  ## run the tests
 	@OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)

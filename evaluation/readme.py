@@ -9,16 +9,15 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from command import add_shared, new_parser
 from errors import OutputError, exit_code
+from evaluation.lakes_tables import lakes_block, lakes_speed_block
+from evaluation.markdown import Results, table
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
 from tiles.raster import atomic_output
-
-Results = Mapping[str, Any]
 
 
 def next_door_table(results: Results) -> str:
@@ -249,6 +248,8 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "scenes": ("scenes.json", scenes_block),
     "scale": ("scenes.json", scale_block),
     "mosaic": ("mosaic.json", mosaic_block),
+    "lakes": ("lakes.json", lakes_block),
+    "lakes_speed": ("lakes_speed.json", lakes_speed_block),
 }
 DOCUMENTS = {
     "README.md": ("scores", "inference"),
@@ -256,12 +257,6 @@ DOCUMENTS = {
     "docs/mapping.md": ("mosaic", "scenes"),
     "docs/scale.md": ("scale",),
 }
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def markers(block: str) -> tuple[str, str]:

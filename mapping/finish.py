@@ -59,7 +59,7 @@ def finish(
         f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} glaciers, "
         f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m."
     )
-    write_report(out / "report.html", scene, report_data(scene, outlines, layers, model, scores), summary)
+    write_report(out / "report.html", scene.name, report_data(scene, outlines, layers, model, scores), summary)
     facts["seconds"] = time.time() - start
     facts["parts_thread_seconds"] = float(sum(seconds))
     if scores:

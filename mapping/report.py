@@ -57,6 +57,11 @@ def cell(value: Any) -> Any:
     return int(value) if isinstance(value, np.integer) else value
 
 
+def placed_picture(layer: str, picture: np.ndarray, bounds: list[list[float]], shown: bool = False) -> dict[str, Any]:
+    """Describe a picture (h, w, 3 or 4) to the page: its layer, and its lower left and upper right corner as [y, x]."""
+    return {"layer": layer, "png": base64.b64encode(png(picture)).decode(), "bounds": bounds, "shown": shown}
+
+
 def report_data(
     scene: Scene, outlines: gpd.GeoDataFrame, layers: Layers, model: HybridModel, scores: dict[str, Any] | None
 ) -> dict[str, Any]:
@@ -66,12 +71,14 @@ def report_data(
     return {
         "height": height,
         "width": width,
-        "layers": {
-            "imagery": base64.b64encode(png(layers.imagery)).decode(),
-            "probability": base64.b64encode(png(layers.probability)).decode(),
-        },
+        "thing": "Glacier",
+        "file": "outlines.gpkg",
+        "pictures": [
+            placed_picture("imagery", layers.imagery, [[0, 0], [height, width]], shown=True),
+            placed_picture("probability", layers.probability, [[0, 0], [height, width]]),
+        ],
         "outlines": [
-            {"id": int(number), "rings": rings(shape, scene, layers)}
+            {"id": int(number), "layer": "outlines", "shown": True, "rings": rings(shape, scene, layers)}
             for number, shape in zip(shown["glacier_id"], shown.geometry)
         ],
         "columns": list(COLUMNS),
@@ -82,12 +89,13 @@ def report_data(
     }
 
 
-def write_report(path: Path, scene: Scene, data: dict[str, Any], summary: str) -> None:
-    """Write the page, whole or not at all."""
+def write_report(path: Path, title: str, data: dict[str, Any], summary: str, things: str = "Glaciers") -> None:
+    """Write the page, whole or not at all; ``things``: what its map and table show."""
     script = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")  # no tag can end the script
     style = (HERE / "leaflet" / "leaflet.css").read_text(encoding="utf-8")
     page = Template((HERE / "report.html").read_text(encoding="utf-8")).substitute(
-        title=html.escape(scene.name),
+        title=html.escape(title),
+        things=html.escape(things),
         summary=html.escape(summary),
         leaflet_css=re.sub(r"url\([^)]*\)", "none", style),  # pictures of buttons that the page does not use
         leaflet_js=(HERE / "leaflet" / "leaflet.js").read_text(encoding="utf-8"),

@@ -13,11 +13,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # The extras that a room's commands need besides the dependencies, and the commands that need others
-EXTRAS = {"baseline": {"training"}, "cnn": {"training"}, "mapping": {"mapping"}, "evaluation": {"training"}}
+EXTRAS = {
+    "baseline": {"training"},
+    "cnn": {"training"},
+    "mapping": {"mapping"},
+    "lakes": {"training", "mapping", "lakes"},
+    "evaluation": {"training"},
+}
 OTHERS = {
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
+    "benchmarks.lakes_speed": {"mapping", "lakes"},
+    "simulation.greenland": {"mapping"},
     "examples.map_scene": {"mapping"},
     "examples.compare_with_inventory": {"mapping"},
 }

@@ -49,7 +49,7 @@ def test_it_works_in_chromium(report: Path):
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(report.as_uri())
-        page.wait_for_selector("#glaciers tbody tr")
+        page.wait_for_selector("#objects tbody tr")
         pictures = page.locator(".leaflet-image-layer")
         assert pictures.count() == 1
         boxes = page.locator(".leaflet-control-layers-selector")
@@ -62,13 +62,13 @@ def test_it_works_in_chromium(report: Path):
         boxes.nth(2).uncheck()
         assert page.locator("path.leaflet-interactive").count() == 0
         boxes.nth(2).check()
-        first = "#glaciers tbody tr:first-child td:first-child"
+        first = "#objects tbody tr:first-child td:first-child"
         page.get_by_role("button", name="area_km2").click()
         assert page.text_content(first) == "1"
         page.get_by_role("button", name="area_km2").click()
         assert page.text_content(first) == "2", "the smaller one comes first"
         zoom = page.evaluate("map.getZoom()")
-        page.locator("#glaciers tbody tr").first.click()
+        page.locator("#objects tbody tr").first.click()
         page.wait_for_function(f"map.getZoom() !== {zoom}")
         page.screenshot(path=report.with_name("screenshot.png"))
         browser.close()
