@@ -139,7 +139,7 @@ def run(options: argparse.Namespace) -> None:
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
     parser = new_parser(
-        "Time the commands for lakes on large inputs.", "python benchmarks/lakes_speed.py --scale 0.1 --out out/benchmark"
+        "Time the commands for lakes on large inputs.", "python benchmarks/lakes_speed.py --scale 0.1"
     )
     parser.add_argument("--scale", type=float, default=1.0, help="of the sides and counts that are reported")
     add_shared(parser, "jobs")

@@ -93,7 +93,7 @@ def test_lakes_never_overlap(sam, deeplab, sinks, colours):
 
 
 def test_ten_thousand_polygons_take_seconds():
-    """A tenth of the issue's amount of time, which a quadratic search would not do; benchmarks/lakes_speed.py measures."""
+    """2 500 of each kind, which no quadratic search would do in that time."""
     places = np.random.default_rng(0).uniform(0, 6000, (4, 2500, 2))
     drawn = [np.array([square(x, y, 20) for x, y in some], dtype=object) for some in places]
     start = time.process_time()
