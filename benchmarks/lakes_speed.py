@@ -40,7 +40,7 @@ MOSAIC, MODEL, POLYGONS = 20_000, 10_000, 10_000  # pixels a side, pixels a side
 
 def write_mosaic(path: Path, side: int) -> None:
     """A mosaic of a repeated synthetic picture, black in a quarter of its blocks."""
-    here = place(0, (BLOCK, BLOCK), 110)
+    here = place(0, (BLOCK, BLOCK), 90)
     tile = picture(here, water_depth(here, 0, 2), 0, 2)
     profile = {
         "driver": "GTiff",
@@ -138,9 +138,7 @@ def run(options: argparse.Namespace) -> None:
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    parser = new_parser(
-        "Time the commands for lakes on large inputs.", "python benchmarks/lakes_speed.py --scale 0.1"
-    )
+    parser = new_parser("Time the commands for lakes on large inputs.", "python benchmarks/lakes_speed.py --scale 0.1")
     parser.add_argument("--scale", type=float, default=1.0, help="of the sides and counts that are reported")
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/benchmark"))

@@ -61,7 +61,8 @@ def networks(out: Path, options: argparse.Namespace) -> None:
     words = ["--lakes", out / "known.gpkg", "--patch", 128, "--step", 64]
     command("prepare", out / "regions", *words, "--out", out / "patches")
     for number, name in enumerate(("first", "second")):
-        words = ["--arch", options.arch, "--fold", -1, "--steps", options.steps, "--batch", 8]
+        start = ["--weights", "imagenet"] if options.arch == "compact_unet" else []
+        words = [*start, "--arch", options.arch, "--fold", -1, "--steps", options.steps, "--batch", 8]
         command("train", out / "patches", *words, "--seed", options.seed + number, "--out", out / name, *run)
         model = ["--model", out / name / "model.pt", "--region", SCORED]
         command("predict", out / "regions", *model, "--out", out / name / "lakes", *run)
@@ -143,7 +144,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "out", default=Path("out/lakes-demo"))
     add_shared(parser, "seed")
     parser.add_argument("--side", type=int, default=1024, help="pixels of the mosaics")
-    parser.add_argument("--basins", type=int, default=110, help="at most")
+    parser.add_argument("--basins", type=int, default=90, help="at most")
     parser.add_argument("--arch", default="compact_unet", help="of both networks")
     parser.add_argument("--steps", type=int, default=120, help="that each is trained")
     add_shared(parser, "device", "jobs")

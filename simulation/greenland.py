@@ -36,12 +36,13 @@ PIXEL = 38.2185  # units of EPSG:3857
 TRANSFORM = Affine(PIXEL, 0, -5_460_000, 0, -PIXEL, 10_750_000)  # 69 degrees north, 49 west
 CRS = "EPSG:3857"
 DATES = ("2019-06-03", "2019-06-20", "2019-07-31", "2019-08-25")
-FILLED = ((0.2, 0.6), (0.4, 0.9), (0.6, 1.0), (0.3, 0.8))  # share of a basin's depth that is water, on each date
+FILLED = ((0.4, 0.75), (0.5, 0.9), (0.65, 1.0), (0.45, 0.85))  # share of a basin's depth that is water, on each date
 EMPTY = (0.35, 0.15, 0.1, 0.35)  # share of the lakes that are not there, on each date
 SMALLEST = 100_000.0  # m2 in EPSG:3857 of a lake in the truth
 COARSER = 2  # pixels of the mosaic in one of the elevation model
-LAND = 0.16  # share of the columns, in the west
+LAND = 0.2  # share of the columns, in the west
 SNOW, BARE, ROCK = (232, 236, 240), (168, 176, 186), (74, 66, 60)
+SLUSH, PALE, STREAM, SHADOW = (108, 150, 182), (134, 172, 196), (60, 108, 172), (52, 70, 108)
 WATER, DEEP = np.array([1.2, 4.0, 12.0]), np.array([26, 34, 28])  # metres of absorption of each band, and what is left
 
 
@@ -51,7 +52,8 @@ class Place:
 
     ``height``: float32, metres, with its basins. ``basin``: float32, depth of each basin below its rim, 0 elsewhere;
     ``number``: int32, of the basin in a pixel from 1; ``wet``: bool (N,), basins that hold lakes; ``ice``, ``rock``,
-    ``shadow``, ``slush``, ``stream``: float32 shares in 0..1.
+    ``shadow``, ``slush``, ``pale`` (snow soaked with less water), ``stream``: float32 shares in
+    0..1.
     """
 
     height: np.ndarray
@@ -62,16 +64,17 @@ class Place:
     rock: np.ndarray
     shadow: np.ndarray
     slush: np.ndarray
+    pale: np.ndarray
     stream: np.ndarray
 
 
 def basins(random: np.random.Generator, shape: tuple[int, int], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Depth and number of ``count`` basins at most, none of which touch; radii of 6 to 36 pixels, small ones more."""
+    """Depth and number of ``count`` basins at most, none of which touch; radii of 8 to 40 pixels, small ones more."""
     rows, columns = np.indices(shape, dtype=np.float32)
     bent = 1 + 0.16 * fractal(random, shape, 1.0, 80, 8)
     depth, number, places = np.zeros(shape, np.float32), np.zeros(shape, np.int32), np.zeros((0, 3))
     for _ in range(20 * count):
-        radius = 6 * (1 - random.random() * 0.85) ** -0.95
+        radius = 8.5 * (1 - random.random() * 0.85) ** -0.82
         row, column = random.uniform(0, shape[0]), random.uniform(0, shape[1])
         if (np.hypot(places[:, 0] - row, places[:, 1] - column) < 1.6 * (places[:, 2] + radius) + 3).any():
             continue
@@ -97,14 +100,14 @@ def place(seed: int, shape: tuple[int, int], count: int) -> Place:
     ice = (columns > margin) * (1 - nunataks)
     rock = 1 - ice
     shadow = np.clip(np.roll(nunataks, (-7, -5), (0, 1)) - nunataks, 0, 1) * (columns > margin)
-    slush = soft(fractal(random, shape, 1.2, 120, 10), 1.55) * ice
+    slush, pale = (soft(fractal(random, shape, 1.2, 120, 10), level) * ice for level in (1.9, 1.75))
     winding = fractal(random, shape, 2.0, 260, 24)
     stream = np.clip(1.6 - np.abs(winding) / np.hypot(*np.gradient(winding)).clip(1e-3), 0, 1) * ice
     stream *= soft(fractal(random, shape, 1.5, 300, 60), 0.3)
     wet = random.random(int(number.max())) > 0.2
     mapped = np.concatenate([[False], random.random(len(wet)) > 0.12])[number]  # basins that the model has
     height = 900 + 0.05 * columns + 0.4 * fractal(random, shape, 1.3, np.inf, 6) - basin * mapped
-    return Place(height, basin, number, wet, ice, rock, shadow, slush, stream)
+    return Place(height, basin, number, wet, ice, rock, shadow, slush, pale, stream)
 
 
 def soft(noise: np.ndarray, above: float) -> np.ndarray:
@@ -128,15 +131,15 @@ def picture(here: Place, depth: np.ndarray, seed: int, date: int) -> np.ndarray:
     shape = depth.shape
     inland = np.clip(np.arange(shape[1]) / shape[1] + 0.2 * fractal(random, shape, 1.2, 300, 6) - 0.12 * date, 0, 1)
     bright, stony = (1 + share * fractal(random, shape, 0.7, 50) for share in (0.03, 0.2))
+    soaked = (0.4, 0.8, 1.0, 0.5)[date]
+    covers = ((here.slush, SLUSH, soaked), (here.pale, PALE, soaked), (here.stream, STREAM, 0.85))
     layers = []
     for band in range(3):
         layer = (BARE[band] + (SNOW[band] - BARE[band]) * inland) * bright
-        blue = ((112, 150, 178)[band], (60, 108, 172)[band])
-        slush = here.slush * (0.4, 0.8, 1.0, 0.5)[date]
-        layer = layer * (1 - slush) + blue[0] * slush
-        layer = layer * (1 - 0.85 * here.stream) + blue[1] * 0.85 * here.stream
+        for cover, colour, share in covers:
+            layer = layer * (1 - share * cover) + colour[band] * share * cover
         layer = layer * here.ice + ROCK[band] * stony * here.rock
-        layer = layer * (1 - here.shadow) + (52, 70, 108)[band] * here.shadow
+        layer = layer * (1 - here.shadow) + SHADOW[band] * here.shadow
         through = np.exp(-depth / WATER[band])
         layer = np.where(depth > 0, layer * through + DEEP[band] * (1 - through), layer)
         layers.append(ndimage.gaussian_filter(layer, 0.6) + 2.5 * random.standard_normal(shape))
@@ -181,7 +184,7 @@ def write_raster(path: Path, layers: np.ndarray, transform: Affine) -> None:
         file.write(layers)
 
 
-def write_greenland(folder: Path, seed: int = 0, shape: tuple[int, int] = (1024, 1024), count: int = 110) -> list[Path]:
+def write_greenland(folder: Path, seed: int = 0, shape: tuple[int, int] = (1024, 1024), count: int = 90) -> list[Path]:
     """Write the mosaics ``greenland_<date>.tif``, dem.tif, regions.gpkg, lakes.gpkg and ice.gpkg; returns the mosaics.
 
     Raises SettingError where the mosaic is too small to hold anything.
@@ -223,7 +226,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "out", default=Path("out/greenland"))
     add_shared(parser, "seed")
     parser.add_argument("--side", type=int, default=1024, help="pixels of the mosaics")
-    parser.add_argument("--basins", type=int, default=110, help="at most")
+    parser.add_argument("--basins", type=int, default=90, help="at most")
     return parser.parse_args(argv)
 
 
