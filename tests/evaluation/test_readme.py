@@ -24,6 +24,16 @@ INFERENCE = {
     },
 }  # fmt: skip
 
+LAKES = {
+    "command": "for a test", "arch": "a network", "steps": 2, "lakes": 9, "seconds": 5.0, "dates": ["2019-06-03"],
+    "scores": {"combination": {"right": 7, "false": 1, "missed": 2, "f1": 0.8235}},
+}  # fmt: skip
+LAKES_SPEED = {
+    "command": "for a test", "threads": 2, "combine": {"polygons": 100, "seconds": 0.5, "lakes": 9},
+    "regions": {"side": 2000, "seconds": 3.0, "ratio": 1.25, "rasterio_alone_s": 2.4, "peak_memory_mib": 300.0},
+    "sinks": {"side": 1000, "seconds": 4.0, "peak_memory_mib": 400.0, "sinks": 12},
+}  # fmt: skip
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -38,6 +48,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "scenes.json").write_text(json.dumps({"large": scene}))
     (tmp_path / "mosaic.json").write_text(json.dumps({"command": "for a test", "mcc": {"tile by tile": 0.75}}))
     (tmp_path / "tried.json").write_text(json.dumps({"command": "for a test", "rows": [{"what": "rain"}]}))
+    (tmp_path / "lakes.json").write_text(json.dumps(LAKES))
+    (tmp_path / "lakes_speed.json").write_text(json.dumps(LAKES_SPEED))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -58,6 +70,8 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
         assert text.endswith("\nafter")
         assert "stale" not in text
     assert scores_block(example_results()) in texts["README.md"]
+    assert "| combination | 7 | 1 | 2 | 0.824 |" in texts["README.md"]
+    assert "3.0 s, 1.25 times rasterio alone" in texts["docs/lakes.md"]
     assert "1.50 s" in texts["README.md"]
     assert "2 tiles 2.000 s each (800 MiB)" in texts["README.md"]
     assert "1024 pixels a side 0.750 s (950 MiB)" in texts["README.md"]
