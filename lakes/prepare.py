@@ -53,8 +53,8 @@ def sums_of(image: Image, row: int, column: int, side: int) -> Sums:
     patch = image.patch(row, column, side, side)
     red, green, blue = np.where(patch.valid, patch.array, 0).astype(np.float64)
     rg, yb = np.abs(red - green), np.abs((red + green) / 2 - blue)
-    lake = np.count_nonzero(patch.truth[patch.valid])
-    return Sums(rg.sum(), yb.sum(), (rg**2).sum(), (yb**2).sum(), side**2 - np.count_nonzero(patch.valid), lake)
+    lake, black = float((patch.truth * patch.valid).sum()), float((~patch.valid).sum())
+    return Sums(rg.sum(), yb.sum(), (rg**2).sum(), (yb**2).sum(), black, lake)
 
 
 def colourfulness(sums: Sums, pixels: int) -> float:
