@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from baseline.gbm import GbmModel
 from errors import TrainingError
-from features.stack import family_of
+from features.channels import parse_channel
 from scores.confusion import confusion
 
 PERMUTATION_ROWS = 4000
@@ -55,7 +55,7 @@ def channel_importance(samples: Sequence[FoldSample], seed: int) -> list[Importa
     """
     names = samples[0].model.channel_names
     groups = {name: [column] for column, name in enumerate(names)}
-    return ranked(samples, groups, {name: family_of(name) for name in names}, seed)
+    return ranked(samples, groups, {name: parse_channel(name).family for name in names}, seed)
 
 
 def family_importance(samples: Sequence[FoldSample], seed: int) -> list[Importance]:
@@ -65,7 +65,7 @@ def family_importance(samples: Sequence[FoldSample], seed: int) -> list[Importan
     """
     groups: dict[str, list[int]] = {}
     for column, name in enumerate(samples[0].model.channel_names):
-        groups.setdefault(family_of(name), []).append(column)
+        groups.setdefault(parse_channel(name).family, []).append(column)
     return ranked(samples, groups, {family: family for family in groups}, seed)
 
 

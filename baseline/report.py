@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure  # without pyplot: no screen, no figure left open, nobody's backend changed
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from baseline.importance import MEASURES, Importance
+from features.channels import TRANSFORMS, parse_channel
 from features.indices import INDICES
-from features.stack import TRANSFORMS, parse_channel
+from figures import PALETTE, write_figure
 from tiles.raster import atomic_output
 
 TITLES = {
@@ -27,8 +28,6 @@ TITLES = {
 }
 SHARES = ("gain", "split")
 SHOWN = 25
-# Okabe & Ito 2008, distinct for the colour-blind
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
 MEASURES_TEXT = (
     "Gain and splits say how the trees were built, on training tiles. Permutation and SHAP are measured on tiles that "
     "each model has not seen: permutation is the drop of MCC, at a threshold chosen on the other folds, when a "
@@ -85,19 +84,19 @@ def write_table(path: Path, first: str, rows: Sequence[Importance]) -> None:
 
 def formula_of(channel: str) -> str:
     """A channel's formula in words and symbols."""
-    base, transform, window = parse_channel(channel)
-    formula = INDICES[base].formula
-    if not transform:
+    parsed = parse_channel(channel)
+    formula, window = INDICES[parsed.row].formula, parsed.window
+    if not parsed.transform:
         return formula
-    what = TRANSFORMS[transform].reference.split(",")[0]
+    what = TRANSFORMS[parsed.transform].reference.split(",")[0]
     around = f", {window} x {window} cells" if window else ""
-    return f"{what}{around}" if transform == "share" else f"{what} of {formula}{around}"
+    return f"{what}{around}" if parsed.transform == "share" else f"{what} of {formula}{around}"
 
 
 def reference_of(channel: str) -> str:
     """Where a channel's index comes from, and its transform where that has a source of its own."""
-    base, transform, _ = parse_channel(channel)
-    source = INDICES[base].reference
+    parsed = parse_channel(channel)
+    source, transform = INDICES[parsed.row].reference, parsed.transform
     named = INDICES.get(source.removeprefix("as "))  # a row may refer to another one: "as blue"
     sources = [] if transform == "share" else [named.reference if named else source]  # a share takes no index
     if transform and "et al." in TRANSFORMS[transform].reference:
@@ -125,8 +124,7 @@ def draw(path: Path, channels: Sequence[Importance], families: Sequence[Importan
     figure.suptitle(f"{title}, ordered by permutation", fontsize=13)
     handles = [Patch(color=shade, label=family) for family, shade in colour.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+    write_figure(figure, path)
 
 
 def draw_bars(axis: Axes, measure: str, entries: Sequence[Importance], colour: Mapping[str, str]) -> None:

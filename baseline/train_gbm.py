@@ -11,11 +11,11 @@ importance.png and report.html.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from baseline.gbm import GbmModel, checksum
 from baseline.importance import FoldSample, channel_importance, family_importance
 from baseline.report import write_report
 from baseline.training import FoldResult, GbmConfig, Rows, cross_validate_gbm, fit_gbm
+from command import add_fields, add_shared, new_parser, with_options, write_json
 from errors import exit_code
 from scores.confusion import Confusion, confusion
 from scores.threshold import pooled_threshold
@@ -84,8 +85,7 @@ def write_model(folder: Path, model: GbmModel, threshold: float) -> None:
     with atomic_output(folder / "gbm.txt") as temporary:
         temporary.write_bytes(text)
     facts = {"channels": list(model.channel_names), "threshold": threshold, "sha256": checksum(text)}
-    with atomic_output(folder / "gbm.json") as temporary:
-        temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "gbm.json", facts)
 
 
 def held_out(folds: Sequence[FoldResult], rows: Mapping[str, Rows]) -> list[FoldSample]:
@@ -106,7 +106,7 @@ def held_out(folds: Sequence[FoldResult], rows: Mapping[str, Rows]) -> list[Fold
 
 def run(options: argparse.Namespace) -> None:
     """Cross-validate, train on everything, report."""
-    config = GbmConfig(trees=options.trees, seed=options.seed, jobs=options.jobs or os.cpu_count() or 1)
+    config = replace(with_options(GbmConfig(), options), jobs=options.jobs or os.cpu_count() or 1)
     tiles = load_tiles(options.data, options.seed)
     folds, scores, rows = cross_validate_gbm(tiles, config, options.folds)
     metrics = metrics_of(tiles, folds, scores, config)
@@ -115,8 +115,7 @@ def run(options: argparse.Namespace) -> None:
     write_model(options.out, fit_gbm(rows.without(), config), threshold)
     for tile, _ in tiles:
         write_raster(options.out / "out_of_fold" / tile.source, scores[tile.tile_id], tile.georeference)
-    with atomic_output(options.out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "metrics.json", metrics)
     samples = held_out(folds, rows.tiles)
     channels = channel_importance(samples, options.seed)
     write_report(options.out, channels, family_importance(samples, options.seed), metrics)
@@ -129,16 +128,15 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Train the LightGBM baseline and report its features.",
-        epilog="example: python baseline/train_gbm.py --data tiles/ --out out/baseline",
+    parser = new_parser(
+        "Train the LightGBM baseline and report its features.",
+        "python baseline/train_gbm.py --data tiles/ --out out/baseline",
     )
-    parser.add_argument("--data", type=Path, help="folder with Band1..Band5 and label (default: a synthetic sample)")
-    parser.add_argument("--out", type=Path, default=Path("out/baseline"))
+    add_shared(parser, "data", help="folder with Band1..Band5 and label (default: a synthetic sample)")
+    add_shared(parser, "out", default=Path("out/baseline"))
     parser.add_argument("--folds", type=int, default=4, help="number of contiguous spatial folds")
-    parser.add_argument("--trees", type=int, default=GbmConfig.trees)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_fields(parser, GbmConfig(), {"trees": "boosting rounds"})
+    add_shared(parser, "seed", "jobs")
     return parser.parse_args(argv)
 
 

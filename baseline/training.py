@@ -12,16 +12,15 @@ from tqdm import tqdm
 
 from baseline.gbm import GbmModel, gbm_score
 from errors import TrainingError
-from features.indices import INDICES
+from features.channels import parse_channel
 from features.levels import relative_rows, tile_levels
-from features.stack import build_stack, parse_channel
+from features.stack import build_stack
 from scores.folds import contiguous_folds
 from scores.threshold import threshold_on_others
 from simulation.draw import Simulation, simulated
 from simulation.extent import Extents, larger_extent
 from tiles.coarse import cell_mean, coarse_tile
 from tiles.folder import LabelledTile
-from tiles.tile import THERMAL_BAND
 
 # Windows count pixels of 60 m.
 # fmt: off
@@ -122,7 +121,7 @@ def sample_copies(labelled: LabelledTile, config: GbmConfig) -> Rows:
     """Rows of the simulated copies of one tile and of the tile in larger scenes, together."""
     parts = sample_simulated(labelled, config)
     for number in range(1, config.extents.copies + 1):
-        random = np.random.default_rng([config.seed, 2, number, *labelled[0].tile_id.encode()])
+        random = np.random.default_rng([config.seed, 2, number, *labelled.tile.tile_id.encode()])
         scene = larger_extent(labelled, config.extents, random)
         parts.append(sample_rows(labelled, config, tile_levels(scene, relative_rows(config.channels)), number))
     return joined(parts, config)
@@ -164,7 +163,7 @@ def fit_gbm(rows: Sequence[Rows], config: GbmConfig) -> GbmModel:
     )
     if truth.all() or not truth.any():
         raise TrainingError("the training tiles: hold only one class; give tiles with and without glacier pixels.")
-    thermal = [row for row, name in enumerate(config.channels) if THERMAL_BAND in INDICES[parse_channel(name)[0]].bands]
+    thermal = [row for row, name in enumerate(config.channels) if parse_channel(name).needs_thermal]
     without = np.random.default_rng(config.seed).random(len(values)) < config.missing_thermal
     values[np.ix_(np.flatnonzero(without), np.asarray(thermal, int))] = np.nan
     settings = {

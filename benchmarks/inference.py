@@ -30,6 +30,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 from baseline.gbm import gbm_score
 from benchmarks.yardstick import yardstick_seconds
 from cnn.tile_probability import unet_probability
+from command import add_shared, new_parser, write_json
 from errors import exit_code
 from features.stack import build_stack
 from fusion.fuse import fused_probability
@@ -38,7 +39,6 @@ from fusion.model_file import load_model
 from fusion.scene_threshold import glacier_mask
 from solution import HERE, MODEL_NAME
 from tiles.folder import BAND_FOLDERS, TileFiles, band_folders, find_tiles, read_tile, write_mask
-from tiles.raster import atomic_output
 from tiles.synthetic import write_sample
 
 REPEATS = 4  # runs in one process; the first one also imports
@@ -189,13 +189,13 @@ def measure(data: Path, jobs: int) -> dict[str, Any]:
 
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Time inference against the classic U-Net on the same machine.",
-        epilog="example: python benchmarks/inference.py --data tiles/ --out out/benchmark",
+    parser = new_parser(
+        "Time inference against the classic U-Net on the same machine.",
+        "python benchmarks/inference.py --data tiles/ --out out/benchmark",
     )
-    parser.add_argument("--data", type=Path, help="folder with Band1..Band5 (default: 20 synthetic tiles)")
-    parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "data", help="folder with Band1..Band5 (default: 20 synthetic tiles)")
+    add_shared(parser, "out", default=Path("out/benchmark"))
+    add_shared(parser, "jobs")
     parser.add_argument("--growth", action="store_true", help="also with more and with larger tiles (takes long)")
     return parser.parse_args()
 
@@ -216,8 +216,7 @@ def run(options: argparse.Namespace, data: Path | None) -> None:
     print(f"{'peak_memory_mib':26s}{figures['peak_memory_mib']:8.0f} MiB")
     if options.growth:
         figures["growth"] = growth(data, jobs)
-    with atomic_output(options.out / "inference.json") as temporary:
-        temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "inference.json", figures)
     return None
 
 

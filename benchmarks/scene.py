@@ -27,10 +27,10 @@ from tqdm import tqdm
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from command import add_shared, new_parser, write_json
 from errors import exit_code
 from solution import HERE
 from tiles.folder import band_folders, find_tiles, read_tile
-from tiles.raster import atomic_output
 from tiles.synthetic import write_sample
 
 BLOCK = 1024
@@ -114,21 +114,20 @@ def run(options: argparse.Namespace) -> None:
     path = options.out / "scenes.json"
     lines = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     lines[f"{options.height} x {options.width}, overlap {options.overlap:g}"] = figures
-    with atomic_output(path) as temporary:
-        temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
+    write_json(path, lines)
 
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    parser = argparse.ArgumentParser(
-        description="Time the mapping of a whole scene.",
-        epilog="example: python benchmarks/scene.py --height 7700 --width 7800 --out out/benchmark",
+    parser = new_parser(
+        "Time the mapping of a whole scene.",
+        "python benchmarks/scene.py --height 7700 --width 7800 --out out/benchmark",
     )
     parser.add_argument("--height", type=int, default=7700)
     parser.add_argument("--width", type=int, default=7800)
     parser.add_argument("--overlap", type=float, default=0.5)
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
-    parser.add_argument("--out", type=Path, default=Path("out/benchmark"))
+    add_shared(parser, "jobs")
+    add_shared(parser, "out", default=Path("out/benchmark"))
     options = parser.parse_args()
     return exit_code(lambda: run(options))
 

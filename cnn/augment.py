@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from features.indices import INDICES, compute_index
-from features.stack import build_stack, parse_channel
+from features.channels import Channel, parse_channel
+from features.indices import compute_index
+from features.stack import build_stack
 from tiles.tile import BAND_NAMES, THERMAL_BAND, Tile
 
 
@@ -45,20 +46,10 @@ class Augmentation:
     scale_range: tuple[float, float] = (0.7, 1.4)
 
 
-def is_context(name: str) -> bool:
-    """Whether a channel depends on pixels other than its own."""
-    return parse_channel(name)[1] != ""
-
-
-def needs_thermal(name: str) -> bool:
-    """Whether a channel is computed from the thermal band."""
-    return THERMAL_BAND in INDICES[parse_channel(name)[0]].bands
-
-
 def prepare(tile: Tile, truth: np.ndarray, channel_names: Sequence[str]) -> TrainingTile:
     """A tile and its truth, ready to be cropped at random."""
     bands = np.stack([tile.bands.get(band, np.full(tile.shape, np.nan, np.float32)) for band in BAND_NAMES])
-    context = build_stack(tile, [name for name in channel_names if is_context(name)])
+    context = build_stack(tile, [name for name in channel_names if parse_channel(name).transform])
     return TrainingTile(tile.tile_id, bands, context.array.astype(np.float16), truth, tile.valid)
 
 
@@ -78,7 +69,7 @@ class CropSampler:
     ) -> None:
         self.tiles = list(tiles)
         self.share = np.asarray(weights, float) / np.sum(weights)
-        self.names = tuple(channel_names)
+        self.named = tuple(map(parse_channel, channel_names))
         self.crop, self.change = crop, augmentation
         self.mean, self.std = mean.reshape(-1, 1, 1), std.reshape(-1, 1, 1)
         self.random = np.random.default_rng(seed)
@@ -134,25 +125,24 @@ class CropSampler:
             random.random() < change.drop_thermal,
             random.random() < change.drop_ranks,
         )
-        array = np.empty((len(self.names), *valid.shape), np.float32)
+        array = np.empty((len(self.named), *valid.shape), np.float32)
         row_of_context = 0
-        for row, name in enumerate(self.names):
-            if is_context(name):
-                array[row] = self.jitter(name, context[row_of_context].astype(np.float32))
+        for row, channel in enumerate(self.named):
+            if channel.transform:
+                array[row] = self.jitter(channel, context[row_of_context].astype(np.float32))
                 row_of_context += 1
             else:
-                array[row] = compute_index(name, named)
-            if (without_thermal and needs_thermal(name)) or (without_ranks and name.endswith(".rank")):
+                array[row] = compute_index(channel.row, named)
+            if (without_thermal and channel.needs_thermal) or (without_ranks and channel.transform == "rank"):
                 array[row] = np.nan
         array = (array - self.mean) / self.std
         return np.where(valid & np.isfinite(array), array, np.float32(0))
 
-    def jitter(self, name: str, values: np.ndarray) -> np.ndarray:
+    def jitter(self, channel: Channel, values: np.ndarray) -> np.ndarray:
         """A context channel as another scene might show it."""
-        _, transform, _ = parse_channel(name)
-        if transform == "rank":
+        if channel.transform == "rank":
             return values ** np.float32(np.exp(self.random.normal(0, self.change.rank_gamma)))
-        shift = self.random.normal(0, self.change.thermal_shift) if name in ("thermal.scene",) else 0.0
+        shift = self.random.normal(0, self.change.thermal_shift) if channel.name == "thermal.scene" else 0.0
         return values * np.float32(np.exp(self.random.normal(0, self.change.context_gain))) + np.float32(shift)
 
 

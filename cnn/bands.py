@@ -113,15 +113,18 @@ def run(options: argparse.Namespace) -> None:
     card = models[0].card
     if any(model.card.bands != card.bands for model in models):
         raise SettingError("--model: the models see different bands; give models of one set of bands.")
-    if not 1 <= options.top <= len(card.bands):
-        raise SettingError(f"--top {options.top}: is not between 1 and the {len(card.bands)} bands of the model.")
+    top = max(1, min(6, len(card.bands) // 2)) if options.top is None else options.top
+    if not 1 <= top <= len(card.bands):
+        raise SettingError(f"--top {top}: is not between 1 and the {len(card.bands)} bands of the model.")
+    if options.patches < 1:
+        raise SettingError(f"--patches {options.patches}: is below 1; give how many to look at.")
     images = images_of(options, card.labels, ",".join(card.bands))
     chosen, part = part_of(images, models[0], options.part)
     if not chosen:
         raise TrainingError(f"{options.data}: holds no image of the {part} part; use --part training.")
     samples = samples_of(models[0], chosen, options.patches)
     found: dict[str, Any] = {"architecture": card.architecture, "part": part, "patches": len(samples)}
-    found["models"] = [contributions(model, samples, options.top, options.seed) for model in models]
+    found["models"] = [contributions(model, samples, top, options.seed) for model in models]
     shares = [np.array([row["share_percent"] for row in one["bands"]]) for one in found["models"]]
     found["between_models"] = [rank_correlation(shares[0], other) for other in shares[1:]]
     if options.retrain:
@@ -156,7 +159,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_data_arguments(parser)
     parser.add_argument("--part", choices=("validation", "training"), default="validation", help="patches to look at")
-    parser.add_argument("--top", type=int, default=6, help="how many bands are the best ones")
+    parser.add_argument("--top", type=int, help="how many bands are the best ones (default: half, 6 at most)")
     parser.add_argument("--patches", type=int, default=64, help="patches that are looked at, at most")
     parser.add_argument("--retrain", action="store_true", help="train again on the best and on random bands")
     add_run_arguments(parser, "out/bands")

@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from cnn.network_model import NetworkModel, check_bands, load_model
-from cnn.network_report import draw_examples, draw_scores, page
+from cnn.network_report import SCORES, draw_examples, draw_scores, page
 from cnn.options import add_data_arguments, add_part_argument, add_run_arguments, device_of, images_of
 from cnn.scoring import part_of, scores_of
 from errors import TrainingError, exit_code
 from patches.image import Image
 from tiles.raster import atomic_output
-
-COLUMNS = ("mcc", "iou", "f1", "precision", "recall", "overall_accuracy", "kappa")
 
 
 def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, trained: Path) -> dict[str, Any]:
@@ -39,7 +37,7 @@ def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, t
     with atomic_output(out / "report.html") as temporary:
         temporary.write_text(page(scores, model.card, out, trained), encoding="utf-8")
     print(f"{model.card.architecture}, {part} part, {len(images)} image(s)")
-    print("  ".join(f"{name} {scores['pooled'][name]:.3f}" for name in COLUMNS), flush=True)
+    print("  ".join(f"{name} {scores['pooled'][name]:.3f}" for name in SCORES), flush=True)
     return scores
 
 
@@ -47,10 +45,10 @@ def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
     """A line for all regions together and for each, of all classes and of each, whole or not at all."""
     with atomic_output(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["region", "class", *COLUMNS])
+        table.writerow(["region", "class", *SCORES])
         for region, one in {"all": scores["pooled"], **scores["regions"]}.items():
             for name, values in {"all": one, **one["classes"]}.items():
-                table.writerow([region, name, *(f"{values[column]:.4f}" for column in COLUMNS)])
+                table.writerow([region, name, *(f"{values[column]:.4f}" for column in SCORES)])
 
 
 def run(options: argparse.Namespace) -> None:

@@ -111,14 +111,14 @@ def folded(module: Any) -> Any:
         layers: list[nn.Module] = []
         for layer in child:
             if isinstance(layer, nn.BatchNorm2d) and layers and isinstance(layers[-1], nn.Conv2d):
-                layers[-1] = plain(fuse_conv_bn_eval(layers[-1], layer))
+                layers[-1] = own_type(fuse_conv_bn_eval(layers[-1], layer))
             else:
                 layers.append(layer)
         setattr(module, name, nn.Sequential(*layers))
     return module
 
 
-def plain(convolution: nn.Conv2d) -> nn.Conv2d:
+def own_type(convolution: nn.Conv2d) -> nn.Conv2d:
     """A depthwise convolution in the network's own type: only its gradient is slow in bfloat16."""
     if isinstance(convolution, DepthwiseConvolution):
         convolution.__class__ = nn.Conv2d  # type: ignore[assignment]

@@ -78,10 +78,10 @@ def train_network(
         settings = recipe.trainer(steps, len(windows))
         return Trainer(network_of(), batches, settings, device, {"settings": identity(plan, card, sampling, steps)})
 
-    checkpoint = out / CHECKPOINT
+    checkpoint, watched = out / CHECKPOINT, replace(card, views=1)  # one view tells epochs apart
     trainer = trainer_for(steps_of(plan, windows, checkpoint, trainer_for))
     validation = parts["validation"]
-    evaluate = (lambda run: mcc_of(make_model(card, run.averaged, device), validation)) if validation else None
+    evaluate = (lambda run: mcc_of(make_model(watched, run.averaged, device), validation)) if validation else None
     train(trainer, checkpoint, evaluate)
     model = make_model(card, trainer.chosen, device)
     if this_process().rank == 0:

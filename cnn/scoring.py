@@ -11,7 +11,7 @@ from tqdm import tqdm
 from cnn.blend import blended_rows, class_map
 from cnn.network_model import NetworkModel
 from patches.image import Image
-from patches.split import PARTS, Split, split_images
+from patches.split import Split, split_images
 from scores.classes import ClassConfusion, class_confusion
 
 
@@ -68,6 +68,4 @@ def part_of(images: Sequence[Image], model: NetworkModel, part: str) -> tuple[li
         part = "test" if any(image.name in seen for image in images) else "all"
     if part == "all":
         return list(images), part
-    parts = split_images(images, Split(**model.card.training["split"]))
-    assert part in PARTS
-    return parts[part], part
+    return split_images(images, Split(**model.card.training["split"]))[part], part

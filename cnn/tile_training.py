@@ -28,6 +28,13 @@ CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
 # fmt: on
 
 
+TRAINING_OPTIONS = {  # of the settings, what a command line can change
+    "steps": "of the optimiser",
+    "batch": "crops in a step",
+    "crop": "side of the training crops, a multiple of 32",
+}
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""

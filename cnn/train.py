@@ -42,6 +42,9 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     for name in ("patch", "batch", "epochs", "learning_rate"):
         if name in given and not given[name] > 0:
             raise SettingError(f"--{name.replace('_', '-')} {given[name]}: is not above 0; give a number that is.")
+    for name in ("steps", "minutes"):
+        if not getattr(options, name) >= 0:
+            raise SettingError(f"--{name} {getattr(options, name)}: is below 0; give a number above.")
     if not 0 <= given.get("overlap", 0) < 1:
         raise SettingError(f"--overlap {given['overlap']}: is not a share below 1; give for example 0.5.")
     return replace(recipe_for(options.arch, options.recipe), **given)

@@ -22,8 +22,9 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 
 from cnn.device import choose_device
 from cnn.tile_probability import UNetModel, unet_probability
-from cnn.tile_training import TrainingConfig, finished_model, model_of, settings_of, tile_trainer
+from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig, finished_model, model_of, settings_of, tile_trainer
 from cnn.trainer import train
+from command import add_fields, add_shared, new_parser, with_options
 from errors import exit_code
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
@@ -62,12 +63,10 @@ def train_unet(
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    defaults = TrainingConfig()
-    parser = argparse.ArgumentParser(
-        description="Train the compact U-Net on labelled tiles.",
-        epilog="example: python cnn/train_unet.py --data tiles/ --out out/unet --fold 0",
+    parser = new_parser(
+        "Train the compact U-Net on labelled tiles.", "python cnn/train_unet.py --data tiles/ --out out/unet --fold 0"
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label")
+    add_shared(parser, "data", required=True)
     parser.add_argument(
         "--extra",
         type=Path,
@@ -75,17 +74,13 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=[],
         help="more labelled tiles to train on, never scored (repeatable)",
     )
-    parser.add_argument("--out", type=Path, default=Path("out/unet"), help="where checkpoints and curves go")
+    add_shared(parser, "out", default=Path("out/unet"), help="where checkpoints and curves go")
     parser.add_argument("--fold", type=int, help="train only this fold (from 0)")
     parser.add_argument("--folds", type=int, default=4, help="number of contiguous spatial folds")
     parser.add_argument("--whole", action="store_true", help="train on every tile, nothing held out")
-    parser.add_argument("--steps", type=int, default=defaults.steps)
-    parser.add_argument("--batch", type=int, default=defaults.batch)
-    parser.add_argument("--crop", type=int, default=defaults.crop, help="side of the training crops, a multiple of 32")
+    add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)
     parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "seed", "device", "jobs")
     return parser.parse_args(argv)
 
 
@@ -94,13 +89,7 @@ def run(options: argparse.Namespace) -> None:
     if options.jobs:
         torch.set_num_threads(options.jobs)
     device = choose_device(options.device)
-    config = TrainingConfig(
-        steps=options.steps,
-        batch=options.batch,
-        crop=options.crop,
-        seed=options.seed,
-        imagenet=not options.scratch,
-    )
+    config = with_options(TrainingConfig(imagenet=not options.scratch), options)
     tiles = read_labelled(options.data)
     extra = [labelled for folder in options.extra for labelled in read_labelled(folder)]
     if options.whole:
@@ -110,8 +99,8 @@ def run(options: argparse.Namespace) -> None:
     for number, fold in enumerate(folds):
         if options.fold in (None, number):
             train_unet(
-                [labelled for labelled in tiles if labelled[0].tile_id not in fold],
-                [labelled for labelled in tiles if labelled[0].tile_id in fold],
+                [labelled for labelled in tiles if labelled.tile.tile_id not in fold],
+                [labelled for labelled in tiles if labelled.tile.tile_id in fold],
                 config,
                 options.out / f"fold{number}.ckpt",
                 device,

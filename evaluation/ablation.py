@@ -20,6 +20,7 @@ from typing import Any
 from baseline.training import TrainingRows
 from cnn.augment import Augmentation
 from cnn.tile_training import CHANNELS, TrainingConfig
+from command import new_parser
 from errors import exit_code
 from evaluation.recipe import (
     Recipe,
@@ -98,7 +99,7 @@ def score_variant(recipe: Recipe, name: str, scenes: Scenes, folds: int) -> Any:
     }
     results = {}
     for place, (scored, pixels) in places.items():
-        masks = [masks_of(labelled[0], judge(parts, labelled, recipe), UNFITTED) for labelled in scored]
+        masks = [masks_of(labelled.tile, judge(parts, labelled, recipe), UNFITTED) for labelled in scored]
         results[place] = {
             system: {
                 "mcc": summary(ones)[pixels]["mcc"],
@@ -132,9 +133,9 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Train and score variants of the recipe.",
-        epilog="example: python -m evaluation.ablation --data tiles/ --transfer other/ --variant 'no debris'",
+    parser = new_parser(
+        "Train and score variants of the recipe.",
+        "python -m evaluation.ablation --data tiles/ --transfer other/ --variant 'no debris'",
     )
     add_recipe_arguments(parser)
     parser.set_defaults(out=Path("out/ablation"))

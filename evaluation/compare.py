@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import math
 import sys
 from collections.abc import Sequence
@@ -21,23 +20,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
 from tqdm import tqdm
 
+from command import add_shared, new_parser, write_json
 from errors import GridError, LayoutError, exit_code
+from figures import class_patches, class_picture, write_figure
 from scenes.grid import Grid
 from scenes.truth import grid_for, on_grid, write_classes
-from scores.agreement import all_scores, boundary_f1, buffer_scores
+from scores.agreement import FALSE_ALARM, MISSED, agreement, all_scores, boundary_f1, buffer_scores
 from scores.confusion import Confusion, confusion
-from scores.plain import without_nan
 from tiles.folder import SUFFIXES, tile_id_of
 from tiles.raster import atomic_output
 
 BUFFERS = (10.0, 20.0, 30.0)  # metres on both sides of the true outline
-UNKNOWN = 255
-COLOURS = ListedColormap(["#e8e8e8", "#2c7fb8", "#d95f0e", "#7a0177"])
 CROP, CROPS = 128, 4  # pixels a side of the worst places, and how many are shown
 FINEST = 10.0  # metres: outlines are compared on pixels at least this fine, so that the buffers hold some
 
@@ -105,16 +102,10 @@ def scores_of(pair: Pair) -> dict[str, float]:
     return found
 
 
-def classes_of(pair: Pair) -> np.ndarray:
-    """Right and wrong pixels, uint8 (H, W)."""
-    classes = np.where(pair.mask & pair.truth, 1, np.where(pair.mask, 2, np.where(pair.truth, 3, 0)))
-    return np.where(pair.known, classes, UNKNOWN).astype(np.uint8)
-
-
 def worst_places(classes: np.ndarray) -> list[tuple[int, int]]:
     """First row and column of the crops with the most wrong pixels, apart from each other."""
     side = min(CROP, *classes.shape)
-    wrong = uniform_filter(((classes == 2) | (classes == 3)).astype(np.float32), side, mode="constant")
+    wrong = uniform_filter(((classes == FALSE_ALARM) | (classes == MISSED)).astype(np.float32), side, mode="constant")
     found: list[tuple[int, int]] = []
     for _ in range(CROPS):
         row, column = (int(value) for value in np.unravel_index(np.argmax(wrong), wrong.shape))
@@ -128,19 +119,18 @@ def worst_places(classes: np.ndarray) -> list[tuple[int, int]]:
 
 def draw(pair: Pair, classes: np.ndarray, out: Path) -> None:
     """The map of right and wrong pixels, and the worst places enlarged."""
-    shown = np.ma.masked_equal(classes, UNKNOWN)
-    places = worst_places(classes)
-    for name, pictures in (("overlay", [shown]), ("worst", [shown[r : r + CROP, c : c + CROP] for r, c in places])):
+    worst = [classes[row : row + CROP, column : column + CROP] for row, column in worst_places(classes)]
+    for name, pictures in (("overlay", [classes]), ("worst", worst)):
         if not pictures:
             continue
         figure = Figure(figsize=(4.5 * len(pictures), 4.8) if name == "worst" else (8, 8), layout="constrained")
         for axes, picture in zip(figure.subplots(1, len(pictures), squeeze=False)[0], pictures):
             step = max(1, max(picture.shape) // 1500)
-            axes.imshow(picture[::step, ::step], cmap=COLOURS, vmin=-0.5, vmax=3.5, interpolation="nearest")
+            axes.imshow(class_picture(picture[::step, ::step]), interpolation="nearest")
             axes.set_axis_off()
-        figure.suptitle(f"{pair.name}: right blue, false alarms orange, misses purple")
-        with atomic_output(out / f"{pair.name}_{name}.png") as temporary:
-            figure.savefig(temporary, dpi=100, format="png")
+        figure.suptitle(pair.name)
+        figure.legend(handles=class_patches(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+        write_figure(figure, out / f"{pair.name}_{name}.png")
     with atomic_output(out / f"{pair.name}_agreement.tif") as temporary:
         write_classes(temporary, classes, pair.grid)
 
@@ -153,10 +143,9 @@ def run(options: argparse.Namespace) -> None:
         pair = read_pair(name, prediction, truth)
         regions[name] = scores_of(pair)
         total = total + confusion(pair.truth[pair.known], pair.mask[pair.known])
-        draw(pair, classes_of(pair), options.out)
+        draw(pair, agreement(pair.mask & pair.known, pair.truth & pair.known, pair.known), options.out)
     results: dict[str, Any] = {"pooled": all_scores(total), "regions": regions}
-    with atomic_output(options.out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(without_nan(results), indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "metrics.json", results)
     names = list(next(iter(regions.values())))
     with (
         atomic_output(options.out / "metrics.csv") as temporary,
@@ -175,14 +164,14 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluation.compare",
-        description="Score a map against the truth.",
-        epilog="example: python -m evaluation.compare out/maps/mask.tif inventory.gpkg --out out/compare",
+    parser = new_parser(
+        "Score a map against the truth.",
+        "python -m evaluation.compare out/maps/mask.tif inventory.gpkg --out out/compare",
+        "python -m evaluation.compare",
     )
     parser.add_argument("prediction", type=Path, help="mask (above 0 is glacier), outlines, or a folder of masks")
     parser.add_argument("truth", type=Path, help="the same of the truth")
-    parser.add_argument("--out", type=Path, default=Path("out/compare"))
+    add_shared(parser, "out", default=Path("out/compare"))
     return parser.parse_args(argv)
 
 

@@ -74,7 +74,7 @@ def network_row(name: str, places: Places, options: argparse.Namespace, device: 
     """Train one architecture by one recipe (``NAME`` or ``NAME, theirs``) and score it."""
     architecture, _, asked = name.partition(", ")
     recipe = recipe_for(architecture, asked or "ours")
-    recipe = recipe if asked else replace(recipe, patch=options.patch)
+    recipe = recipe if asked else replace(recipe, patch=options.patch, views=1)  # as time to map is compared, too
     plan = Plan(architecture, recipe, minutes=options.minutes, seed=options.seed, split=Split(side=recipe.patch))
     out = options.out / folder_name(name)
     model = train_network(places.parts, plan, out, device, {"command": "evaluation.compare_networks"})

@@ -56,7 +56,7 @@ class Judged:
         """Thresholds and fusion fitted on all scenes but those of these ids; every group of scenes counts alike."""
         kept = {tile_id: ones for tile_id, ones in self.home.items() if tile_id not in unseen}
         away = [[one for tile_id, one in group.items() if tile_id not in unseen] for group in self.away.values()]
-        tiles = [labelled for labelled in self.tiles if labelled[0].tile_id in kept]
+        tiles = [labelled for labelled in self.tiles if labelled.tile.tile_id in kept]
         return fit_settings(tiles, kept, [group for group in away if group])
 
     def settings_of_folds(self) -> list[Settings]:
@@ -91,13 +91,13 @@ def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]
     names = [fold_name(number) for number in range(len(sets)) if fold_name(number) in sets]
     parts = [train_parts(name, recipe, sets[name]) for name in names]
     home = {
-        labelled[0].tile_id: judge_with_copies(one, labelled, recipe)
+        labelled.tile.tile_id: judge_with_copies(one, labelled, recipe)
         for one, name in zip(parts, names)
         for labelled in among(scenes.home, sets[name].held_out)
     }
     alone = train_parts(ALONE, recipe, sets[ALONE])
     away = {
-        name: {labelled[0].tile_id: judge(alone, labelled, recipe) for labelled in group}
+        name: {labelled.tile.tile_id: judge(alone, labelled, recipe) for labelled in group}
         for name, group in (("elsewhere", scenes.transfer), ("snow", scenes.snow))
     }
     return Judged(scenes.home, [list(sets[name].held_out) for name in names], parts, home, away)

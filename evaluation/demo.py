@@ -7,7 +7,6 @@ python -m evaluation.demo --data tiles/ --out out/demo
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 
 from cnn.device import choose_device
+from command import add_shared, new_parser, write_json
 from errors import exit_code
 from evaluation.overview import TileView, draw_overview
 from evaluation.results import rounded
@@ -24,7 +24,7 @@ from fusion.model_file import load_model
 from scores.confusion import confusion
 from solution import HERE, MODEL_NAME, maskgeration
 from tiles.folder import band_folders, find_tiles, read_label, read_tile
-from tiles.raster import atomic_output, read_raster
+from tiles.raster import read_raster
 from tiles.seasons import SEASONS
 from tiles.synthetic import write_sample
 
@@ -108,23 +108,21 @@ def run(options: argparse.Namespace) -> None:
     print("", *losses(rows, kinds), sep="\n")
     if kinds:
         print("These scenes are made up: how well real glaciers are mapped stands in README.md.")
-    with atomic_output(options.out / "scores.json") as temporary:
-        temporary.write_text(json.dumps(rounded({"kinds": kinds, "scores": rows}), indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "scores.json", rounded({"kinds": kinds, "scores": rows}))
     draw_overview(views, options.out / "overview.png")
     print(f"Masks: {masks}   scores: {options.out / 'scores.json'}   figure: {options.out / 'overview.png'}")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Map a sample with the shipped model, score it and draw it.",
-        epilog="example: python -m evaluation.demo --data tiles/ --out out/demo",
+    parser = new_parser(
+        "Map a sample with the shipped model, score it and draw it.",
+        "python -m evaluation.demo --data tiles/ --out out/demo",
     )
-    parser.add_argument("--data", type=Path, help="folder with Band1..Band5 and label (default: a synthetic sample)")
-    parser.add_argument("--out", type=Path, default=Path("out/demo"))
-    parser.add_argument("--seed", type=int, default=0, help="of the synthetic sample")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "data", help="folder with Band1..Band5 and label (default: a synthetic sample)")
+    add_shared(parser, "out", default=Path("out/demo"))
+    add_shared(parser, "seed", help="of the synthetic sample")
+    add_shared(parser, "device", "jobs")
     return parser.parse_args(argv)
 
 

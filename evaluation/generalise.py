@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn.tile_training import settings_of
+from command import new_parser
 from errors import TrainingError, exit_code
 from evaluation.crossval import SITES, Site, judge_scenes, training_sets
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
@@ -122,9 +123,9 @@ def site(text: str) -> tuple[str, Site]:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Measure how the recipe does on glaciers that it has not seen.",
-        epilog="example: python -m evaluation.generalise --data tiles/ --transfer other/ --snow winter/ --weak weak/",
+    parser = new_parser(
+        "Measure how the recipe does on glaciers that it has not seen.",
+        "python -m evaluation.generalise --data tiles/ --transfer other/ --snow winter/ --weak weak/",
     )
     add_recipe_arguments(parser)
     parser.add_argument("--unlabelled", type=Path, help="chips (.npz) whose histograms the tiles are matched to")

@@ -21,6 +21,7 @@ import lightgbm
 import numpy as np
 import torch
 
+from command import new_parser
 from errors import exit_code
 from evaluation.crossval import SITES, WHOLE, Judged, judge_scenes, training_sets
 from evaluation.measures import next_door
@@ -41,7 +42,7 @@ from fusion.hybrid import HybridModel
 from fusion.model_file import save_model
 
 
-def assemble(judged: Judged, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
+def hybrid_of(judged: Judged, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
     """The shipped hybrid: its fusion and thresholds come from predictions for unseen tiles only."""
     settings = judged.settings()
     return HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
@@ -74,15 +75,15 @@ def run(options: argparse.Namespace) -> None:
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
     parts = train_parts(WHOLE, recipe, sets[WHOLE])
     command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
-    save_model(assemble(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
+    save_model(hybrid_of(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Train and write model.pth.",
-        epilog="example: python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
+    parser = new_parser(
+        "Train and write model.pth.",
+        "python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
     )
     add_recipe_arguments(parser)
     return parser.parse_args(argv)

@@ -9,7 +9,6 @@ Each fold's model maps the whole mosaic and is scored on the tiles that it had h
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ import torch
 from rasterio.windows import Window
 from tqdm import tqdm
 
+from command import new_parser, write_json
 from errors import exit_code
 from evaluation.crossval import Judged, judge_scenes, training_sets
 from evaluation.measures import next_door
@@ -37,7 +37,6 @@ from scenes.mosaic import open_mosaic
 from scenes.scene import Scene
 from scores.confusion import Confusion, confusion
 from tiles.folder import band_folders, find_tiles
-from tiles.raster import atomic_output
 
 OVERLAPS = (0.5, 0.25)
 
@@ -85,15 +84,13 @@ def run(options: argparse.Namespace) -> None:
     for name, mcc in results.items():
         print(f"{name:24s}{mcc:8.4f}")
     command = "python -m evaluation.mosaic " + shown(options, ("data", "transfer", "snow"))
-    with atomic_output(options.out / "mosaic.json") as temporary:
-        temporary.write_text(json.dumps({"command": command, "mcc": results}, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "mosaic.json", {"command": command, "mcc": results})
 
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    parser = argparse.ArgumentParser(
-        description="Score the tiles as one mosaic and one by one.",
-        epilog="example: python -m evaluation.mosaic --data tiles/ --out out/model",
+    parser = new_parser(
+        "Score the tiles as one mosaic and one by one.", "python -m evaluation.mosaic --data tiles/ --out out/model"
     )
     add_recipe_arguments(parser)
     return exit_code(lambda: run(parser.parse_args()))

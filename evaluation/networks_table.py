@@ -22,18 +22,13 @@ def networks_block(results: Mapping[str, Any]) -> str:
     """MCC at every place, parameters, seconds a tile, and the public figure with its context."""
     rows = results["rows"]
     places = list(next(iter(rows.values()))["places"])
-    head = [
-        "network",
-        *(f"MCC, {place.replace('_', ' ')}" for place in places),
-        "parameters",
-        "steps",
-        "seconds a tile",
-    ]
+    scored = [f"MCC, {place.replace('_', ' ')}" for place in places]
+    head = ["network", *scored, "parameters", "steps", "seconds a tile", "its authors' own figure"]
     lines = []
     for name, row in rows.items():
         values = [f"{row['places'][place]['mcc']:.3f}" for place in places]
         size = f"{row['parameters'] / 1e6:.1f} M"
-        public = PUBLIC.get(name, "")
+        public = PUBLIC.get(name.partition(", ")[0], "")
         lines.append([name, *values, size, str(row["steps"]), f"{row['seconds_a_tile']:.2f}", public])
     told = (
         f"Trained on {len(results['trained_on'])} tiles of two folds for {results['minutes']:g} minutes each on "

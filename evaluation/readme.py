@@ -5,7 +5,6 @@ python -m evaluation.readme --data results --out .
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from command import add_shared, new_parser
 from errors import OutputError, exit_code
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
 from tiles.raster import atomic_output
@@ -295,12 +295,12 @@ def update_documents(root: Path, folder: Path) -> None:
 
 def main() -> int:
     """Rewrite the tables of the documents."""
-    parser = argparse.ArgumentParser(
-        description="Rewrite the tables of README.md and docs/ from the results files.",
-        epilog="example: python -m evaluation.readme --data results --out .",
+    parser = new_parser(
+        "Rewrite the tables of README.md and docs/ from the results files.",
+        "python -m evaluation.readme --data results --out .",
     )
-    parser.add_argument("--data", type=Path, default=Path("results"), help="folder with the results files")
-    parser.add_argument("--out", type=Path, default=Path("."), help="the project's folder")
+    add_shared(parser, "data", default=Path("results"), help="folder with the results files")
+    add_shared(parser, "out", default=Path("."), help="the project's folder")
     options = parser.parse_args()
     return exit_code(lambda: update_documents(options.out, options.data))
 

@@ -15,8 +15,9 @@ from baseline.gbm import GbmModel, checksum, load_gbm
 from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
 from cnn.tile_probability import UNetModel
-from cnn.tile_training import TrainingConfig
+from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig
 from cnn.train_unet import train_unet
+from command import add_fields, add_shared, with_options
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated
@@ -40,8 +41,8 @@ class Recipe:
     def rows_of(self, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> TrainingRows:
         """Rows of the tiles, of the extra tiles and of the copies of both, sampled at first need."""
         kept = self.sampled
-        new = [labelled for labelled in tiles if labelled[0].tile_id not in kept.tiles]
-        new_extra = [labelled for labelled in extra if labelled[0].tile_id not in kept.extra]
+        new = [labelled for labelled in tiles if labelled.tile.tile_id not in kept.tiles]
+        new_extra = [labelled for labelled in extra if labelled.tile.tile_id not in kept.extra]
         rows = sample_all_rows(new, self.gbm, new_extra)
         kept.tiles.update(rows.tiles)
         kept.copies.update(rows.copies)
@@ -88,12 +89,12 @@ class Parts:
 
 def without(tiles: Sequence[LabelledTile], held_out: Collection[str]) -> list[LabelledTile]:
     """The tiles whose ids are not held out."""
-    return [labelled for labelled in tiles if labelled[0].tile_id not in held_out]
+    return [labelled for labelled in tiles if labelled.tile.tile_id not in held_out]
 
 
 def among(tiles: Sequence[LabelledTile], tile_ids: Collection[str]) -> list[LabelledTile]:
     """The tiles of these ids."""
-    return [labelled for labelled in tiles if labelled[0].tile_id in tile_ids]
+    return [labelled for labelled in tiles if labelled.tile.tile_id in tile_ids]
 
 
 def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel:
@@ -141,34 +142,27 @@ def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> l
         sensors=replace(few.sensors, copies=min(JUDGED_SENSORS, few.sensors.copies)),
     )
     drawn = simulated(labelled, few, recipe.unet.seed)
-    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled[0].tile_id, disable=None)]
+    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=None)]
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     """What the commands that train the recipe share, so that they share checkpoints too."""
-    defaults = TrainingConfig()
-    parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label")
+    add_shared(parser, "data", required=True)
     parser.add_argument("--transfer", type=Path, help="labelled tiles of other mountains")
     parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
     parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
-    parser.add_argument("--out", type=Path, default=Path("out/model"), help="checkpoints and results")
+    add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=defaults.steps)
-    parser.add_argument("--batch", type=int, default=defaults.batch)
-    parser.add_argument("--crop", type=int, default=defaults.crop, help="side of the training crops, a multiple of 32")
+    add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)
     parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "seed", "device", "jobs")
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The recipe that the command line asks for."""
     if options.jobs:
         torch.set_num_threads(options.jobs)
-    unet = TrainingConfig(
-        steps=options.steps, batch=options.batch, crop=options.crop, seed=options.seed, imagenet=not options.scratch
-    )
+    unet = with_options(TrainingConfig(imagenet=not options.scratch), options)
     return Recipe(GbmConfig(seed=options.seed, jobs=options.jobs), unet, options.out, choose_device(options.device))
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from command import write_json
 from tiles.raster import atomic_output
 
 RESULTS_NAME = "generalisation.json"
@@ -44,8 +44,7 @@ def print_groups(groups: Mapping[str, Mapping[str, float]]) -> None:
 
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """``generalisation.json`` with everything; the CSVs with one line a measure, place, group, shift or stratum."""
-    with atomic_output(folder / RESULTS_NAME) as temporary:
-        temporary.write_text(json.dumps(rounded(results), indent=1) + "\n", encoding="utf-8")
+    write_json(folder / RESULTS_NAME, rounded(results))
     lines = [
         [measure, place, system, *(f"{value:.4f}" for value in row_of(scores))]
         for measure, place, systems in scored_places(results)

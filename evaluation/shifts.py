@@ -24,7 +24,7 @@ def warmer(kelvin: float) -> Shift:
     """Surface temperature changed by ``kelvin``."""
 
     def shift(tile: Tile, truth: np.ndarray) -> LabelledTile:
-        return with_bands(tile, {THERMAL_BAND: tile.bands[THERMAL_BAND] + np.float32(kelvin)}), truth
+        return LabelledTile(with_bands(tile, {THERMAL_BAND: tile.bands[THERMAL_BAND] + np.float32(kelvin)}), truth)
 
     return shift
 
@@ -33,14 +33,18 @@ def brighter(gain: float) -> Shift:
     """All reflectances times ``gain``."""
 
     def shift(tile: Tile, truth: np.ndarray) -> LabelledTile:
-        return with_bands(tile, {name: tile.bands[name] * np.float32(gain) for name in OPTICAL_BANDS}), truth
+        return LabelledTile(
+            with_bands(tile, {name: tile.bands[name] * np.float32(gain) for name in OPTICAL_BANDS}), truth
+        )
 
     return shift
 
 
 def without_thermal(tile: Tile, truth: np.ndarray) -> LabelledTile:
     """No thermal band."""
-    return replace(tile, bands={name: band for name, band in tile.bands.items() if name != THERMAL_BAND}), truth
+    return LabelledTile(
+        replace(tile, bands={name: band for name, band in tile.bands.items() if name != THERMAL_BAND}), truth
+    )
 
 
 def more_cloud(tile: Tile, truth: np.ndarray) -> LabelledTile:
@@ -48,7 +52,7 @@ def more_cloud(tile: Tile, truth: np.ndarray) -> LabelledTile:
     clouds = fractal(np.random.default_rng([7, *tile.tile_id.encode()]), tile.shape, 1.2, 200, 6)
     clear = clouds < np.quantile(clouds, 1 - MORE_CLOUD)
     masked = replace(tile, valid=tile.valid & clear)
-    return with_bands(masked, tile.bands), truth & masked.valid
+    return LabelledTile(with_bands(masked, tile.bands), truth & masked.valid)
 
 
 def half_resolution(tile: Tile, truth: np.ndarray) -> LabelledTile:
@@ -59,7 +63,7 @@ def half_resolution(tile: Tile, truth: np.ndarray) -> LabelledTile:
         name: np.where(valid, blocks(band * tile.valid) / np.maximum(weight, 0.25), 0).astype(np.float32)
         for name, band in tile.bands.items()
     }
-    return replace(tile, bands=bands, valid=valid), (blocks(truth.astype(np.float32)) >= 0.5) & valid
+    return LabelledTile(replace(tile, bands=bands, valid=valid), (blocks(truth.astype(np.float32)) >= 0.5) & valid)
 
 
 def blocks(values: np.ndarray) -> np.ndarray:
@@ -80,7 +84,7 @@ def coloured_like(chips: Sequence[Tile]) -> Shift:
             for name, band in tile.bands.items()
             if name in chip.bands
         }
-        return with_bands(tile, matched), truth
+        return LabelledTile(with_bands(tile, matched), truth)
 
     return shift
 

@@ -106,7 +106,7 @@ SYMBOLS = {"blue": "B", "green": "G", "red": "R", "swir1": "S1"}
 
 
 def compute_index(name: str, bands: Mapping[str, np.ndarray]) -> np.ndarray:
-    """One row of the table as float32, shaped like the bands; NaN where a band it needs is missing.
+    """Compute one row of the table, float32, shaped like the bands; it is NaN where a band is missing.
 
     ``bands``: reflectance (1 = 100 %) and kelvin, any shape.
     """

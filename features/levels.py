@@ -6,20 +6,18 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from features.channels import parse_channel
 from features.indices import INDICES, compute_index
 from features.relative import scene_levels
-from features.stack import parse_channel
 from tiles.tile import Tile
 
 SAMPLE = 200_000  # pixels that quantiles are taken from
-RELATIVE = ("rank", "scene", "meanscene")  # transforms that look at the scene's quantiles
-CENTRED = ("std", "correlation")  # those that look at its median, for the numbers' sake alone
 
 
 def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
-    """Quantiles of these rows of the index table, as far as the tile has the bands for them, each float32 (513,).
+    """Compute the quantiles of rows of the index table, each float32 (513,), but of those whose bands the tile lacks.
 
-    Of more than SAMPLE valid pixels a regular part is enough.
+    Where more than SAMPLE pixels are valid, every n-th of them is enough.
     """
     step = max(1, int(tile.valid.sum()) // SAMPLE)
     bands = {name: band[tile.valid][::step] for name, band in tile.bands.items()}
@@ -28,5 +26,5 @@ def tile_levels(tile: Tile, rows: Collection[str]) -> dict[str, np.ndarray]:
 
 
 def relative_rows(names: Sequence[str]) -> list[str]:
-    """The rows of the index table whose quantiles some channels need, sorted."""
-    return sorted({base for base, transform, _ in map(parse_channel, names) if transform in (*RELATIVE, *CENTRED)})
+    """List the rows of the index table whose quantiles the channels need, sorted."""
+    return sorted({channel.row for channel in map(parse_channel, names) if channel.needs_levels})

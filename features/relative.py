@@ -9,7 +9,7 @@ MEDIAN = LEVELS // 2
 
 
 def scene_levels(values: np.ndarray) -> np.ndarray:
-    """Quantiles 0, 1/512 .. 1 of some values (N,), float32 (513,); zeros where there are none."""
+    """Compute the quantiles 0, 1/512 .. 1 of values (N,), float32 (513,); they are 0 where there are no values."""
     if not len(values):
         return np.zeros(LEVELS, np.float32)
     ordered = np.sort(values)
@@ -22,12 +22,12 @@ def scene_levels(values: np.ndarray) -> np.ndarray:
 
 
 def scene_median(values: np.ndarray) -> np.ndarray:
-    """Median of some values (N,), float32 (); 0 where there are none. A third of the time that all levels take."""
+    """Compute the median of values (N,), float32 (), 0 where there are none; three times as fast as all levels."""
     return np.asarray(np.median(values) if len(values) else 0, np.float32)
 
 
 def scene_rank(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Rank of each value in the scene with these levels, 0 (lowest) to 1 (highest), float32, shaped like ``values``.
+    """Rank each value in the scene with these levels: 0 (lowest) to 1 (highest), float32, shaped like ``values``.
 
     Ties (saturated snow) share their middle rank.
     """

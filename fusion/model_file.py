@@ -15,7 +15,7 @@ from baseline.gbm import checksum, load_gbm
 from cnn.tile_probability import UNetModel
 from cnn.unet import CompactUNet, place
 from errors import ModelFileError
-from features.stack import parse_channel
+from features.channels import parse_channel
 from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output

@@ -11,10 +11,11 @@ import torch
 from baseline.gbm import gbm_score
 from cnn.tile_probability import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
-from features.indices import INDICES, compute_index
-from features.levels import RELATIVE, relative_rows, tile_levels
+from features.channels import parse_channel
+from features.indices import compute_index
+from features.levels import relative_rows, tile_levels
 from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
-from features.stack import FeatureStack, build_stack, parse_channel
+from features.stack import FeatureStack, build_stack
 from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile
 from fusion.layout import Layout, Part
@@ -29,9 +30,9 @@ STRIP = 256  # rows that are fused at a time
 
 def reach(model: HybridModel) -> int:
     """Pixels around a place that its channels depend on, even."""
-    windows = [2 * parse_channel(name)[2] for name in model.gbm.channel_names]  # the trees' pixels are twice as large
-    windows += [parse_channel(name)[2] for name in model.unet.channel_names]
-    return (max(windows) // 2 + 4) // 2 * 2
+    sides = [2 * parse_channel(name).reach for name in model.gbm.channel_names]  # the trees' pixels are twice as large
+    sides += [parse_channel(name).reach for name in model.unet.channel_names]
+    return (max(sides) + 4) // 2 * 2
 
 
 def levels_for(model: HybridModel, sample: Tile) -> dict[str, np.ndarray]:
@@ -50,8 +51,8 @@ def map_part(
     """The part's share of the network's probability over its extent, and the trees' score over its core.
 
     ``read`` gives a rectangle (row, column, rows, columns) of the scene; ``levels`` are its quantiles. Both arrays are
-    float32. Where the extents of several parts overlap, their shares add up. The score is NaN under nodata. Both are of
-    no size where there is nothing but nodata.
+    float32. Where the extents of several parts overlap, their shares add up. The score is NaN under nodata. Both are
+    empty where the part holds only nodata.
 
     Channels relative to the scene take the whole scene for the trees, which trained on scenes of all sizes, and a
     window for the network, which trained on tiles.
@@ -63,7 +64,7 @@ def map_part(
         return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
     share = network_share(model, tile, levels, layout, part, margin, device)
     _, _, rows, columns = layout.core(part)
-    core = tile.part(0, 0, rows + 2 * margin, columns + 2 * margin)
+    core = tile.crop(0, 0, rows + 2 * margin, columns + 2 * margin)
     inner = (slice(margin, margin + rows), slice(margin, margin + columns))
     score = gbm_score(model.gbm, core, 1, levels)[inner]
     return share, np.where(core.valid[inner], score, np.float32(np.nan))
@@ -88,7 +89,7 @@ def network_share(
         if not whole.valid[box].any():
             continue
         array = whole.array[(slice(None), *box)].copy()
-        to_own_levels(array, names, tile.part(box[0].start, box[1].start, layout.window, layout.window), levels)
+        to_own_levels(array, names, tile.crop(box[0].start, box[1].start, layout.window, layout.window), levels)
         stack = FeatureStack(array, names, whole.valid[box])
         channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
         seen = [view_probability(model.unet, channels, VIEWS[view]) for view in views]
@@ -101,16 +102,16 @@ def network_share(
 def to_own_levels(array: np.ndarray, names: Sequence[str], window: Tile, levels: Mapping[str, np.ndarray]) -> None:
     """Take the relative channels of a window, array (C, H, W), from the window's quantiles instead of ``levels``."""
     for row, name in enumerate(names):
-        base, transform, _ = parse_channel(name)
-        measured = all(band in window.bands for band in INDICES[base].bands)
-        if transform not in RELATIVE or base not in levels or not measured:
+        channel = parse_channel(name)
+        measured = all(band in window.bands for band in channel.bands)
+        if not channel.relative or channel.row not in levels or not measured:
             continue
-        values = compute_index(base, window.bands)
-        if transform == "rank":
+        values = compute_index(channel.row, window.bands)
+        if channel.transform == "rank":
             ranks = scene_rank(values, scene_levels(values[window.valid]))
             array[row] = np.where(window.valid, ranks, np.float32(np.nan))
         else:  # differences from the median
-            array[row] += levels[base][MEDIAN] - scene_median(values[window.valid])
+            array[row] += levels[channel.row][MEDIAN] - scene_median(values[window.valid])
 
 
 def fitting_window(side: int) -> int:

@@ -25,6 +25,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from tqdm import tqdm
 
+from command import add_shared, new_parser
 from errors import GridError, SettingError, exit_code
 from lakes.imagery import region_path, rgb_bands
 from lakes.polygons import check_regions, read_regions
@@ -171,17 +172,17 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes regions",
-        description="Cut the regions out of RGB mosaics (uint8); outside its polygon a region is black.",
-        epilog="example: python -m lakes regions mosaic.tif --regions regions.gpkg --out out/regions",
+    parser = new_parser(
+        "Cut the regions out of RGB mosaics (uint8); outside its polygon a region is black.",
+        "python -m lakes regions mosaic.tif --regions regions.gpkg --out out/regions",
+        "python -m lakes regions",
     )
     parser.add_argument("mosaic", type=Path, nargs="+", help="RGB raster of 8 bits, of any size and coordinate system")
     parser.add_argument("--regions", type=Path, required=True, help="polygons with the column region_num")
     parser.add_argument("--region", type=int, nargs="*", default=[], help="numbers of the regions (default: all)")
     parser.add_argument("--compress", choices=("deflate", "lzw"), default="deflate")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
-    parser.add_argument("--out", type=Path, default=Path("out/regions"))
+    add_shared(parser, "jobs")
+    add_shared(parser, "out", default=Path("out/regions"))
     return parser.parse_args(argv)
 
 

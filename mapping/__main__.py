@@ -17,9 +17,11 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
+import shapely
 import torch
 
 from cnn.device import choose_device
+from command import add_fields, add_shared, new_parser, with_options
 from errors import ProductError, SettingError, exit_code
 from fusion.layout import Layout
 from fusion.model_file import load_model
@@ -30,11 +32,15 @@ from mapping.run import job_for, on_threads
 from scenes.products import open_scene
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
-
-
-def steps_of(options: argparse.Namespace) -> Postprocess:
-    """The post-processing that the command line asks for."""
-    return Postprocess(**{name: getattr(options, name) for name in Postprocess.__dataclass_fields__})
+STEPS = {  # of the post-processing
+    "minimum_area": "km2 of kept fragments",
+    "largest_hole": "km2 of filled holes",
+    "merge_distance": "m between fragments",
+    "opening": "m, radius",
+    "closing": "m, radius",
+    "simplify": "m that an outline may move",
+    "smooth": "times that corners are cut",
+}
 
 
 def run(options: argparse.Namespace) -> None:
@@ -51,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
     truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
-    finishing = partial(finish, steps=steps_of(options), truth=truth, threads=threads)
+    finishing = partial(finish, steps=with_options(Postprocess(), options), truth=truth, threads=threads)
     print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")
     with connected(options.dask, options.jobs) if options.dask else nullcontext() as client:
         if client is None:
@@ -68,13 +74,13 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mapping",
-        description="Map satellite scenes to glacier outlines.",
-        epilog="example: python -m mapping LC08_L2SP_147036_20200826_20200906_02_T1.tar --out maps",
+    parser = new_parser(
+        "Map satellite scenes to glacier outlines.",
+        "python -m mapping LC08_L2SP_147036_20200826_20200906_02_T1.tar --out maps",
+        "python -m mapping",
     )
     parser.add_argument("scene", type=Path, nargs="+", help="Landsat product, SAFE folder, GeoTIFF or Band1..5 folders")
-    parser.add_argument("--out", type=Path, default=Path("out/maps"))
+    add_shared(parser, "out", default=Path("out/maps"))
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
@@ -83,18 +89,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--overlap", type=float, default=0.5, help="share of a window that the next one sees too")
     parser.add_argument("--resume", action="store_true", help="go on with what a stopped run has left")
     parser.add_argument("--dask", help="'local', or the address tcp://... of a scheduler")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
-    defaults = Postprocess()
-    parser.add_argument("--minimum-area", type=float, default=defaults.minimum_area, help="km2 of kept fragments")
-    parser.add_argument("--largest-hole", type=float, default=defaults.largest_hole, help="km2 of filled holes")
-    parser.add_argument("--merge-distance", type=float, default=defaults.merge_distance, help="m between fragments")
-    parser.add_argument("--opening", type=float, default=defaults.opening, help="m, radius")
-    parser.add_argument("--closing", type=float, default=defaults.closing, help="m, radius")
-    parser.add_argument("--simplify", type=float, default=defaults.simplify, help="m that an outline may move")
-    parser.add_argument("--smooth", type=int, default=defaults.smooth, help="times that corners are cut")
+    add_shared(parser, "device", "jobs")
+    add_fields(parser, Postprocess(), STEPS)
     options = parser.parse_args(argv)
-    for name in ("jobs", *Postprocess.__dataclass_fields__):
+    if options.simplify and not hasattr(shapely, "coverage_simplify"):
+        raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
+    for name in ("jobs", *STEPS):
         if getattr(options, name) < 0 or not math.isfinite(getattr(options, name)):
             raise SettingError(
                 f"--{name.replace('_', '-')} {getattr(options, name)}: is below 0; give a number from 0."

@@ -20,13 +20,13 @@ TIMEOUT = "20s"  # for a scheduler to answer
 
 
 def one_thread(job: Job, part: Part) -> float:
-    """``work_on`` as the threads of one machine do it, so that the result is the same to the byte."""
+    """Work on a part with one thread, as one machine does, so that the result is the same to the byte."""
     torch.set_num_threads(1)
     return work_on(job, part)
 
 
 def connected(address: str, jobs: int) -> AbstractContextManager[Any]:
-    """A client of the cluster at ``tcp://...``, or of one of this machine's processes for ``local``."""
+    """Connect to the cluster at ``tcp://...``, or start one of processes on this machine for ``local``."""
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -45,7 +45,7 @@ def on_cluster(
 ) -> Iterator[tuple[Job, dict[str, Any]]]:
     """Map all scenes at once and finish each on a worker when its parts are done; what a lost worker did is repeated.
 
-    Gives each job, as it is finished, with what ``finish`` says of it.
+    Yields each job, as it is finished, with what ``finish`` says of it.
     """
     from distributed import as_completed
 

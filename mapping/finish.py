@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -15,12 +14,13 @@ import torch
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
+from command import write_json
 from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
-from mapping.assemble import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
+from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from scenes.grid import KM2, Grid
@@ -28,8 +28,7 @@ from scenes.scene import Scene
 from scenes.truth import on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
-from scores.plain import without_nan
-from tiles.raster import atomic_output, one_line
+from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
 
@@ -65,8 +64,7 @@ def finish(
     facts["parts_thread_seconds"] = float(sum(seconds))
     if scores:
         facts["scores"] = scores
-    with atomic_output(out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(without_nan(facts), indent=1) + "\n", encoding="utf-8")
+    write_json(out / "metrics.json", facts)
     shutil.rmtree(job.folder)
     return facts
 
@@ -78,20 +76,20 @@ def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
     with rasterio.open(path) as source:
         mask, profile = source.read(1), source.profile
     tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
-    plain = path.with_name(f".{path.name}.plain")
+    tidied_file = path.with_name(f".{path.name}.tidied")
     profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
     try:
-        with rasterio.open(plain, "w", **profile) as file:
+        with rasterio.open(tidied_file, "w", **profile) as file:
             file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
-        cloud_optimised(plain, path, Resampling.nearest)
+        cloud_optimised(tidied_file, path, Resampling.nearest)
     except (RasterioError, OSError) as problem:
         raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
     finally:
-        plain.unlink(missing_ok=True)
+        tidied_file.unlink(missing_ok=True)
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
-    """Scores of ``mask.tif`` over the pixels that both know."""
+    """Score ``mask.tif`` over the pixels that both mask and truth know."""
     glacier, known = on_grid(truth, scene.grid)
     with rasterio.open(out / "mask.tif") as source:
         mask = source.read(1)
@@ -104,7 +102,7 @@ def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
 
 
 def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
-    """Pixels of ``mask.tif`` by what they are, and the glacier area on the scene's own plane."""
+    """Count the pixels of ``mask.tif`` by class, and measure the glaciers on the scene's own plane."""
     counts = {0: 0, 1: 0, MASK_NODATA: 0}
     with rasterio.open(out / "mask.tif") as source:
         for _, window in source.block_windows(1):

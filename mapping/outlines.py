@@ -38,9 +38,9 @@ COLUMNS = {
 
 
 def outlines_of(mask: Path, probability: Path, scene: Scene, threads: int = 1) -> gpd.GeoDataFrame:
-    """The glaciers of a mask with all COLUMNS, the largest first.
+    """Outline the glaciers of a mask, the largest first, with all COLUMNS.
 
-    ``area_uncertainty_km2``: half the difference of the areas with the outline moved a pixel out and a pixel in.
+    ``area_uncertainty_km2`` is half the difference of the areas with the outline moved one pixel out and one in.
     """
     found = polygons(mask)
     order = np.argsort(-found.area.to_numpy(), kind="stable")
@@ -63,9 +63,9 @@ def outlines_of(mask: Path, probability: Path, scene: Scene, threads: int = 1) -
 
 
 def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: int) -> dict[str, np.ndarray]:
-    """Mean probability, median temperature (kelvin) and NDSI of each outline, and its pixels on both sides of the edge.
+    """Measure mean probability, median temperature (kelvin) and median NDSI of each outline; count its edge pixels.
 
-    Strip by strip, so that memory does not depend on the scene's height.
+    It works strip by strip, so that memory does not depend on the scene's height.
     """
     count = len(found)
     sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -93,8 +93,11 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: i
 
 @dataclass(frozen=True)
 class Strip:
-    """What a strip says of the outlines numbered ``here`` (M,): sums of probability and their pixels, histograms
-    (M, bins) by name; and of all outlines the pixels at their edge (N,)."""
+    """What a strip adds to the statistics of the outlines numbered ``here`` (M,).
+
+    ``sums`` of probability over ``pixels``, both (M,); ``histograms`` (M, bins) by name; ``edges`` (N,): edge pixels
+    of all outlines.
+    """
 
     here: np.ndarray
     sums: np.ndarray
@@ -106,7 +109,7 @@ class Strip:
 def strip_of(
     found: gpd.GeoSeries, bounds: np.ndarray, probability: Path, scene: Scene, top: int, most_rows: int
 ) -> Strip:
-    """The rows from ``top``, so many of them at most; ``bounds`` as for ``owners``."""
+    """Measure at most ``most_rows`` rows from ``top``; ``bounds`` as for ``owners``."""
     rows = min(most_rows, scene.grid.height - top)
     owner = owners(found, bounds, scene.grid, top, rows)
     edges = edge_pixels(owner, rows, len(found))
@@ -133,16 +136,16 @@ def strip_of(
 
 
 def histogram(owner: np.ndarray, values: np.ndarray, bins: np.ndarray, count: int) -> np.ndarray:
-    """How many values of each of ``count`` owners lie in each bin, int (count, bins); those beyond in the outermost."""
+    """Count each owner's values in each bin, int (count, bins); the outermost bins take what lies beyond."""
     width = len(bins) - 1
     places = np.clip(((values - bins[0]) / (bins[1] - bins[0])).astype(np.int64), 0, width - 1)
     return np.bincount(owner * width + places, minlength=count * width).reshape(count, width).astype(np.int32)
 
 
 def owners(found: gpd.GeoSeries, bounds: np.ndarray, grid: Grid, top: int, rows: int) -> np.ndarray:
-    """The number of the outline in each pixel (from 1, 0 for none) of the rows from ``top``, int32.
+    """Number each pixel by the outline that holds it (from 1; 0 for none), int32 (rows + 2, width + 2).
 
-    With one more row and column on every side. ``bounds``: of the outlines, float64 (N, 4).
+    The rows begin at ``top``; one more row or column lies on every side. ``bounds`` of the outlines: float64 (N, 4).
     """
     moved = grid.affine * grid.affine.translation(-1, top - 1)
     (west, one), (east, other) = moved * (0, 0), moved * (grid.width + 2, rows + 2)
@@ -157,7 +160,7 @@ def owners(found: gpd.GeoSeries, bounds: np.ndarray, grid: Grid, top: int, rows:
 
 
 def edge_pixels(owner: np.ndarray, rows: int, count: int) -> np.ndarray:
-    """Of each outline, the pixels just inside its edge and those just outside, float64 (count,)."""
+    """Count the pixels just inside and just outside the edge of each outline, float64 (count,)."""
     inner = owner[1 : rows + 1, 1:-1]
     around = [owner[:rows, 1:-1], owner[2 : rows + 2, 1:-1], owner[1 : rows + 1, :-2], owner[1 : rows + 1, 2:]]
     inside = inner[(inner > 0) & np.logical_or.reduce([one != inner for one in around])]
@@ -167,7 +170,7 @@ def edge_pixels(owner: np.ndarray, rows: int, count: int) -> np.ndarray:
 
 
 def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    """Middle of the bin that holds the median of each row, NaN where a row is empty."""
+    """Return the middle of the bin that holds each row's median; it is NaN where a row is empty."""
     totals = histograms.sum(axis=1)
     places = (np.cumsum(histograms, axis=1, dtype=np.int32) < (totals / 2)[:, None]).sum(axis=1)
     middles = (bins[:-1] + bins[1:]) / 2
@@ -175,6 +178,6 @@ def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
 
 
 def write_outlines(outlines: gpd.GeoDataFrame, out: Path) -> None:
-    """``outlines.gpkg`` and ``outlines.shp`` with its companions, each whole or not at all."""
+    """Write ``outlines.gpkg`` and ``outlines.shp`` with its companions, each whole or not at all."""
     rounded = outlines.round({name: 6 for name in COLUMNS if name not in ("glacier_id", "date")})
     write_vectors(rounded, out / "outlines", COLUMNS)

@@ -11,7 +11,7 @@ from tiles.raster import atomic_output
 
 
 def part_files(folder: Path, part: Part) -> tuple[Path, Path]:
-    """Where a part's two arrays are kept."""
+    """Name the two files that keep a part's arrays."""
     return folder / f"{part.name}.unet.npy", folder / f"{part.name}.gbm.npy"
 
 

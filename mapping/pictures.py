@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from matplotlib import colormaps
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from rasterio.enums import Resampling
 
+from figures import BLUE, PROBABILITY, false_colour, write_figure
 from scenes.scene import Scene
-from tiles.raster import atomic_output
 
 SIDE = 1400  # pixels of the longer side, at most
-GLACIER_COLOUR = (0, 119, 190)
 
 
 @dataclass(frozen=True)
@@ -32,42 +32,30 @@ class Layers:
 
 
 def draw_layers(scene: Scene, out: Path) -> Layers:
-    """The layers of a scene that was mapped into ``out``."""
+    """Draw the layers of a scene that was mapped into ``out``."""
     step = max(1, math.ceil(max(scene.grid.height, scene.grid.width) / SIDE))
     tile = scene.sample(step)
     with rasterio.open(out / "probability.tif") as source:
         said = source.read(1, out_shape=tile.shape, resampling=Resampling.nearest)
     with rasterio.open(out / "mask.tif") as source:
         mask = source.read(1, out_shape=tile.shape, resampling=Resampling.nearest)
-    imagery = np.zeros((*tile.shape, 4), np.uint8)
-    for place, band in enumerate(("swir1", "red", "green")):
-        imagery[..., place] = stretched(tile.bands[band], tile.valid)
-    imagery[..., 3] = np.where(tile.valid, 255, 0)
     known = np.isfinite(said)
-    probability = (colormaps["viridis"](np.where(known, said, 0)) * 255).astype(np.uint8)
+    probability = (colormaps[PROBABILITY](np.where(known, said, 0)) * 255).astype(np.uint8)
     probability[..., 3] = np.where(known, 255, 0)
     glacier = np.zeros((*tile.shape, 4), np.uint8)
-    glacier[mask == 1] = (*GLACIER_COLOUR, 255)
-    return Layers(imagery, probability, glacier, step)
-
-
-def stretched(band: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """A band between its 2nd and 98th percentile as uint8."""
-    if not valid.any():
-        return np.zeros(band.shape, np.uint8)
-    low, high = np.percentile(band[valid], (2, 98))
-    return np.asarray(np.clip((band - low) / max(high - low, 1e-6), 0, 1) * 255, np.uint8)
+    glacier[mask == 1] = np.round(np.multiply(to_rgba(BLUE), 255))
+    return Layers(false_colour(tile), probability, glacier, step)
 
 
 def png(picture: np.ndarray) -> bytes:
-    """A picture as the bytes of a PNG file."""
+    """Encode a picture as the bytes of a PNG file."""
     buffer = io.BytesIO()
     imsave(buffer, picture, format="png", pil_kwargs={"compress_level": 3})  # twice as fast, hardly larger
     return buffer.getvalue()
 
 
 def write_overview(layers: Layers, title: str, path: Path) -> None:
-    """``overview.png``: the three layers side by side."""
+    """Write ``overview.png``, which shows the three layers side by side."""
     figure = Figure(figsize=(15, 5.6), layout="constrained")
     for axes, (name, picture) in zip(
         figure.subplots(1, 3),
@@ -79,5 +67,4 @@ def write_overview(layers: Layers, title: str, path: Path) -> None:
         axes.set_title(name)
         axes.set_axis_off()
     figure.suptitle(title)
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=80, format="png")
+    write_figure(figure, path, dpi=80)

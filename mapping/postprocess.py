@@ -31,7 +31,7 @@ class Postprocess:
 
 
 def remove_fragments(mask: np.ndarray, minimum_area: float, pixel_area: float) -> np.ndarray:
-    """Without connected pieces of less than ``minimum_area`` km2; ``mask`` bool (H, W), ``pixel_area`` m2."""
+    """Remove connected pieces smaller than ``minimum_area`` km2; ``mask`` is bool (H, W), ``pixel_area`` in m2."""
     pieces, count = ndimage.label(mask, FOUR_CONNECTED)
     areas = np.bincount(pieces.ravel(), minlength=count + 1) * pixel_area / KM2
     kept = areas >= minimum_area - 1e-12
@@ -40,7 +40,7 @@ def remove_fragments(mask: np.ndarray, minimum_area: float, pixel_area: float) -
 
 
 def fill_holes(mask: np.ndarray, largest_hole: float, pixel_area: float) -> np.ndarray:
-    """Holes of at most ``largest_hole`` km2 become glacier; what touches the border is no hole."""
+    """Fill holes of at most ``largest_hole`` km2; what touches the border is no hole."""
     pieces, count = ndimage.label(~mask, FOUR_CONNECTED)
     areas = np.bincount(pieces.ravel(), minlength=count + 1) * pixel_area / KM2
     filled = areas <= largest_hole + 1e-12
@@ -50,36 +50,36 @@ def fill_holes(mask: np.ndarray, largest_hole: float, pixel_area: float) -> np.n
     return np.asarray(mask | filled[pieces])
 
 
-def dilated(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
-    """Every pixel whose centre is within ``radius`` metres of one of the mask's."""
+def dilation(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
+    """Add every pixel whose centre lies within ``radius`` metres of one of the mask's."""
     if not mask.any():
         return mask
     return np.asarray(ndimage.distance_transform_edt(~mask) * pixel_side <= radius)
 
 
-def closed(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
+def closing(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
     """Morphological closing by a disc of ``radius`` metres (Serra 1982); the border is treated as far away."""
     margin = int(np.ceil(radius / pixel_side)) + 1
-    grown = dilated(np.pad(mask, margin), radius, pixel_side)
-    shrunk = ~dilated(~grown, radius, pixel_side)
+    grown = dilation(np.pad(mask, margin), radius, pixel_side)
+    shrunk = ~dilation(~grown, radius, pixel_side)
     return np.asarray(shrunk[margin:-margin, margin:-margin] | mask)
 
 
-def opened(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
+def opening(mask: np.ndarray, radius: float, pixel_side: float) -> np.ndarray:
     """Morphological opening by a disc of ``radius`` metres; what reaches the border is taken to go on beyond it."""
     margin = 2 * int(np.ceil(radius / pixel_side)) + 1
     padded = np.pad(mask, margin, constant_values=True)
-    shrunk = ~dilated(~padded, radius, pixel_side)
-    return np.asarray(dilated(shrunk, radius, pixel_side)[margin:-margin, margin:-margin] & mask)
+    shrunk = ~dilation(~padded, radius, pixel_side)
+    return np.asarray(dilation(shrunk, radius, pixel_side)[margin:-margin, margin:-margin] & mask)
 
 
 def merge_fragments(mask: np.ndarray, distance: float, pixel_side: float) -> np.ndarray:
-    """Pieces whose edges are within ``distance`` metres of each other are joined by what lies between them."""
+    """Join pieces whose edges lie within ``distance`` metres of each other by the pixels between them."""
     pieces, count = ndimage.label(mask, FOUR_CONNECTED)
     if count < 2:
         return mask
     # at half the pixel size, where a disc of half the distance closes a gap exactly up to that distance
-    halves = closed(mask.repeat(2, 0).repeat(2, 1), distance / 2, pixel_side / 2)
+    halves = closing(mask.repeat(2, 0).repeat(2, 1), distance / 2, pixel_side / 2)
     filled = halves[::2, ::2].astype(int) + halves[1::2, ::2] + halves[::2, 1::2] + halves[1::2, 1::2]
     bridge = (filled >= 2) & ~mask
     gaps, gap_count = ndimage.label(bridge, np.ones((3, 3)))
@@ -94,13 +94,13 @@ def merge_fragments(mask: np.ndarray, distance: float, pixel_side: float) -> np.
 
 
 def tidy_mask(mask: np.ndarray, valid: np.ndarray, steps: Postprocess, pixel_side: float) -> np.ndarray:
-    """All raster steps that are on; nodata stays out. ``mask`` and ``valid`` bool (H, W), ``pixel_side`` metres."""
+    """Apply the raster steps, outside nodata; ``mask`` and ``valid`` bool (H, W), ``pixel_side`` in metres."""
     area = pixel_side**2
     tidied = mask
     if steps.opening:
-        tidied = opened(tidied, steps.opening, pixel_side)
+        tidied = opening(tidied, steps.opening, pixel_side)
     if steps.closing:
-        tidied = closed(tidied, steps.closing, pixel_side)
+        tidied = closing(tidied, steps.closing, pixel_side)
     if steps.merge_distance:
         tidied = merge_fragments(tidied, steps.merge_distance, pixel_side)
     if steps.largest_hole:
@@ -111,7 +111,7 @@ def tidy_mask(mask: np.ndarray, valid: np.ndarray, steps: Postprocess, pixel_sid
 
 
 def tidy_outlines(outlines: gpd.GeoDataFrame, steps: Postprocess) -> gpd.GeoDataFrame:
-    """The outlines simplified and smoothed; they stay valid polygons and as many as they were."""
+    """Simplify and smooth outlines; they stay valid, and none is lost."""
     if not (steps.simplify or steps.smooth):
         return outlines
     shapes = outlines.geometry
@@ -123,7 +123,7 @@ def tidy_outlines(outlines: gpd.GeoDataFrame, steps: Postprocess) -> gpd.GeoData
 
 
 def chaikin(shape: shapely.Polygon, times: int) -> shapely.Polygon:
-    """Corners cut at a quarter and three quarters of every side (Chaikin 1974, doi:10.1016/0146-664X(74)90028-8)."""
+    """Cut corners at a quarter and three quarters of every side (Chaikin 1974, doi:10.1016/0146-664X(74)90028-8)."""
 
     def cut(ring: shapely.LinearRing) -> np.ndarray:
         points = np.asarray(ring.coords)[:-1]

@@ -31,7 +31,7 @@ CHANNELS = 12  # that are shown
 
 
 def importance(model: HybridModel) -> list[tuple[str, float]]:
-    """Share of the trees' splits that each channel decides, the largest first."""
+    """Count the share of the trees' splits that each channel decides, the largest first."""
     counts: dict[str, int] = defaultdict(int)
     for tree in read_trees(model.gbm.text, len(model.gbm.channel_names), "the GBM"):
         for feature in tree.feature:
@@ -41,7 +41,7 @@ def importance(model: HybridModel) -> list[tuple[str, float]]:
 
 
 def rings(shape: shapely.Geometry, scene: Scene, layers: Layers) -> list[list[list[float]]]:
-    """A polygon's rings as [y, x] of the pictures' pixels, y upwards, thinned to half a pixel."""
+    """Place a polygon's rings as [y, x] in the pictures' pixels, y upwards, thinned to half a pixel."""
     tolerance = layers.step * scene.grid.pixel_side / 2
     thinned = shapely.simplify(shapely.get_rings(shape), tolerance)  # ring by ring: all at once is ten times as slow
     points, ring = shapely.get_coordinates(thinned, return_index=True)
@@ -50,8 +50,8 @@ def rings(shape: shapely.Geometry, scene: Scene, layers: Layers) -> list[list[li
     return [part.tolist() for part in np.split(placed, np.flatnonzero(np.diff(ring)) + 1)]
 
 
-def plain(value: Any) -> Any:
-    """A cell as JSON takes it."""
+def cell(value: Any) -> Any:
+    """Turn a cell into what JSON takes."""
     if isinstance(value, (np.floating, float)):
         return round(float(value), 6) if np.isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value
@@ -60,7 +60,7 @@ def plain(value: Any) -> Any:
 def report_data(
     scene: Scene, outlines: gpd.GeoDataFrame, layers: Layers, model: HybridModel, scores: dict[str, Any] | None
 ) -> dict[str, Any]:
-    """All that the page shows."""
+    """Gather all that the page shows."""
     shown = outlines.head(LARGEST)
     height, width = layers.imagery.shape[:2]
     return {
@@ -75,9 +75,9 @@ def report_data(
             for number, shape in zip(shown["glacier_id"], shown.geometry)
         ],
         "columns": list(COLUMNS),
-        "rows": [[plain(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
+        "rows": [[cell(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
         "count": len(outlines),
-        "scores": {name: plain(value) for name, value in scores.items()} if scores else None,
+        "scores": {name: cell(value) for name, value in scores.items()} if scores else None,
         "importance": importance(model),
     }
 

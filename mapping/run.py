@@ -1,4 +1,4 @@
-"""Scenes through all their parts on the threads of this machine: resumable, each part's result a file of its own."""
+"""Maps scenes part by part on this machine's threads; each part keeps its result in a file, so a run can resume."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Job:
 
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
-    """The job, with the scene's quantiles gathered in a first pass over a sample of it."""
+    """Make the job; a first pass over a sample of the scene gathers its quantiles."""
     step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
     sample = scene.sample(step)
     levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
@@ -68,7 +68,7 @@ Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.f
 
 @lru_cache(maxsize=2)
 def loaded(model: str, device: str) -> HybridModel:
-    """The model, read once in each process."""
+    """Load the model, once in each process."""
     return load_model(Path(model), torch.device(device))
 
 
@@ -82,7 +82,7 @@ def work_on(job: Job, part: Part) -> float:
 
 
 def prepare(job: Job, resume: bool) -> list[Part]:
-    """The parts that are left to do; those of another scene, model or layout are removed."""
+    """List the parts that are left to do; results of another scene, model or layout are removed."""
     key_file = job.folder / KEY_NAME
     kept = resume and key_file.is_file() and key_file.read_text(encoding="utf-8") == job.key()
     if not kept and job.folder.exists():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +19,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from command import add_shared, new_parser, write_json
 from errors import LayoutError, exit_code
 from mapping.postprocess import Postprocess, tidy_mask
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
 from tiles.folder import files_by_id
-from tiles.raster import atomic_output, read_raster
+from tiles.raster import read_raster
 
 GRID = {
     "minimum_area": (0.0, 0.01, 0.03, 0.1),
@@ -39,7 +39,7 @@ WORTH = 0.005
 
 @dataclass(frozen=True)
 class Masked:
-    """A tile's mask, truth and valid pixels, all bool (H, W)."""
+    """A tile's mask and truth, both bool (H, W)."""
 
     tile_id: str
     mask: np.ndarray
@@ -47,7 +47,7 @@ class Masked:
 
 
 def read_masked(masks: Path, truths: Path) -> list[Masked]:
-    """Every tile that has a mask and a truth; raises LayoutError where there is none."""
+    """Read every tile that has a mask and a truth; raises LayoutError where fewer than two have both."""
     found, labels = files_by_id(masks), files_by_id(truths)
     both = sorted(found.keys() & labels.keys())
     if len(both) < 2:
@@ -60,19 +60,19 @@ def read_masked(masks: Path, truths: Path) -> list[Masked]:
 
 
 def candidates() -> list[Postprocess]:
-    """Every combination of the grid, the one without any step first."""
+    """List every combination of the grid; the first has no step on."""
     every = itertools.product(*GRID.values())
     return [replace(Postprocess(), **dict(zip(GRID, one))) for one in every]  # type: ignore[arg-type]
 
 
 def counts_of(tile: Masked, steps: Sequence[Postprocess], pixel: float) -> list[Confusion]:
-    """Counts of one tile after each candidate."""
+    """Count one tile's right and wrong pixels after each candidate."""
     valid = np.ones(tile.mask.shape, bool)
     return [confusion(tile.truth, tidy_mask(tile.mask, valid, one, pixel)) for one in steps]
 
 
 def tune(tiles: list[Masked], folds: int, measure: str, pixel: float, jobs: int) -> dict[str, object]:
-    """Out-of-fold score with and without post-processing, and the parameters that are best on all tiles."""
+    """Score out-of-fold with and without post-processing, and choose the parameters that are best on all tiles."""
     steps = candidates()
     work = Parallel(n_jobs=jobs or -1, return_as="generator")(delayed(counts_of)(tile, steps, pixel) for tile in tiles)
     counts = dict(zip((tile.tile_id for tile in tiles), tqdm(work, total=len(tiles), desc="tiles", disable=None)))
@@ -104,24 +104,23 @@ def run(options: argparse.Namespace) -> None:
     found = tune(tiles, options.folds, options.measure, options.pixel, options.jobs)
     for name, value in found.items():
         print(f"{name:20s}{value}")
-    with atomic_output(options.out / "tune.json") as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "tune.json", found)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m mapping.tune",
-        description="Search the post-processing's parameters.",
-        epilog="example: python -m mapping.tune masks/ --truth tiles/label --out out/tune",
+    parser = new_parser(
+        "Search the post-processing's parameters.",
+        "python -m mapping.tune masks/ --truth tiles/label --out out/tune",
+        "python -m mapping.tune",
     )
     parser.add_argument("masks", type=Path, help="folder of masks; out-of-fold ones, or the search flatters itself")
     parser.add_argument("--truth", type=Path, required=True, help="folder of labels")
     parser.add_argument("--measure", choices=("mcc", "iou"), default="mcc")
     parser.add_argument("--pixel", type=float, default=30.0, help="side of a pixel, m")
     parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--out", type=Path, default=Path("out/tune"))
-    parser.add_argument("--jobs", type=int, default=0, help="processes (default: all cores)")
+    add_shared(parser, "out", default=Path("out/tune"))
+    add_shared(parser, "jobs", help="processes (default: all cores)")
     return parser.parse_args(argv)
 
 

@@ -43,7 +43,7 @@ def open_tile(files: TileFiles, mask: Path, labels: str) -> Image:
 
     def read(row: int, column: int, rows: int, columns: int) -> Patch:
         tile, classes = whole()
-        part = tile.part(row, column, rows, columns)
+        part = tile.crop(row, column, rows, columns)
         missing = np.full((rows, columns), np.nan, np.float32)
         array = np.stack([part.bands.get(band, missing) for band in BAND_NAMES])
         return Patch(array, BAND_NAMES, classes[row : row + rows, column : column + columns], part.valid)

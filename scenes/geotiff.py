@@ -14,7 +14,7 @@ from tiles.tile import OPTICAL_BANDS, THERMAL_BAND
 
 
 def parse_bands(text: str) -> dict[str, int]:
-    """``blue=1,green=2,...`` to band numbers by name; raises ProductError for what does not name bands."""
+    """Read ``blue=1,green=2,...`` as band numbers by name; raises ProductError where it names no bands."""
     found: dict[str, int] = {}
     for word in text.split(","):
         name, _, number = (part.strip() for part in word.partition("="))
@@ -30,7 +30,7 @@ def parse_bands(text: str) -> dict[str, int]:
 
 
 def open_geotiff(path: Path, numbers: Mapping[str, int]) -> Scene:
-    """The scene of a multi-band GeoTIFF; ``numbers``: its bands by name, from 1. Raises ProductError or GridError."""
+    """Open a multi-band GeoTIFF; ``numbers`` gives its bands by name, from 1. Raises ProductError or GridError."""
     grid = grid_of(str(path))
     with open_raster(str(path)) as source:
         count = source.count

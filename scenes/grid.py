@@ -34,22 +34,22 @@ class Grid:
 
     @property
     def pixel_area(self) -> float:
-        """Square metres of a pixel on the grid's own plane."""
+        """The area of a pixel on the grid's own plane, in square metres."""
         return abs(self.affine.determinant)
 
     @property
     def pixel_side(self) -> float:
-        """Metres, of a square of the pixel's area."""
+        """The side of a square that has a pixel's area, in metres."""
         return math.sqrt(self.pixel_area)
 
     @property
     def profile(self) -> dict[str, Any]:
-        """What rasterio writes a raster of this grid with."""
+        """The arguments with which rasterio writes a raster on this grid."""
         return {"crs": CRS.from_wkt(self.crs), "transform": self.affine, "height": self.height, "width": self.width}
 
 
 def grid_of(path: str) -> Grid:
-    """The grid of a file; raises GridError where it cannot be mapped on."""
+    """Read the grid of a file; raises GridError where nothing can be mapped on it."""
     with open_raster(path) as source:
         crs, transform, height, width = source.crs, source.transform, source.height, source.width
     if crs is None:
@@ -74,7 +74,7 @@ def grid_of(path: str) -> Grid:
 
 
 def common_grid(paths: Sequence[str], target: str) -> Grid:
-    """The grid of ``target``, which every path must share but for pixels a whole number of times as fine."""
+    """Return the grid of ``target``; raises GridError unless all paths share it, as finely or n times as finely."""
     grid = grid_of(target)
     for path in paths:
         other = grid_of(path)
@@ -92,6 +92,6 @@ def common_grid(paths: Sequence[str], target: str) -> Grid:
 
 
 def offset_in(outer: Grid, inner: Grid) -> tuple[float, float]:
-    """Row and column in ``outer`` of the first pixel of ``inner``."""
+    """Return the row and column in ``outer`` where the first pixel of ``inner`` lies."""
     column, row = ~outer.affine * (inner.affine.c, inner.affine.f)
     return row, column

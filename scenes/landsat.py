@@ -1,4 +1,4 @@
-"""Landsat 8 and 9, Collection 2, Level 1 and Level 2: product folder or .tar, numbers by its MTL file.
+"""Opens products of Landsat 8 and 9, Collection 2, Level 1 and 2; their MTL file says what the numbers mean.
 
 USGS, Landsat 8-9 Collection 2 Level 1 Data Format Control Book (LSDS-1822) and Level 2 Science Product Guide
 (LSDS-1619).
@@ -24,7 +24,7 @@ SATELLITES = ("LANDSAT_8", "LANDSAT_9")
 
 
 def product_files(place: Path) -> dict[str, str]:
-    """Path, as rasterio opens it, of every file of the folder or .tar by its name."""
+    """List the files of the folder or .tar: name to the path that rasterio opens."""
     if place.is_dir():
         return {path.name: str(path) for path in sorted(place.iterdir()) if path.is_file()}
     try:
@@ -41,7 +41,7 @@ def is_landsat(files: Mapping[str, str]) -> bool:
 
 
 def read_metadata(place: Path, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The MTL's groups; raises ProductError where there is none or it is damaged."""
+    """Read the groups of the MTL file; raises ProductError where it is missing or damaged."""
     name = next((name for ending in ("_MTL.json", "_MTL.txt") for name in files if name.endswith(ending)), None)
     if name is None:
         raise ProductError(f"{place}: lacks its MTL.txt or MTL.json, which say what the numbers mean; add it.")
@@ -53,7 +53,7 @@ def read_metadata(place: Path, files: Mapping[str, str]) -> dict[str, dict[str, 
 
 
 def read_text(place: Path, path: str) -> str:
-    """A text file of the folder or .tar."""
+    """Read a text file of the folder or .tar."""
     if place.is_dir():
         return Path(path).read_text(encoding="utf-8", errors="replace")
     with tarfile.open(place, "r:") as archive:
@@ -83,7 +83,7 @@ def groups_of_text(text: str) -> dict[str, dict[str, str]]:
 
 
 def open_landsat(place: Path, files: Mapping[str, str], clouds: bool) -> Scene:
-    """The scene of a product; ``clouds``: map under them too. Raises ProductError naming what is missing."""
+    """Open a product; with ``clouds``, pixels under clouds are valid too. Raises ProductError."""
     groups = read_metadata(place, files)
 
     def value(group: str, key: str) -> str:
@@ -146,7 +146,7 @@ def open_landsat(place: Path, files: Mapping[str, str], clouds: bool) -> Scene:
 
 
 def found(place: Path, files: Mapping[str, str], ending: str) -> str:
-    """Path of the one file with that ending."""
+    """Return the path of the file with that ending; raises ProductError where there is none."""
     for name, path in files.items():
         if name.upper().endswith(ending):
             return path

@@ -18,7 +18,7 @@ from tiles.folder import BAND_FOLDERS, band_folders, find_tiles
 
 
 def open_mosaic(folder: Path) -> Scene:
-    """The challenge's tiles, which must lie on one grid, as one scene."""
+    """Open the challenge's tiles as one scene; raises GridError unless they lie on one grid."""
     tiles = find_tiles(band_folders(folder))
     for one in tiles:
         if one.problem:
@@ -37,7 +37,7 @@ def open_mosaic(folder: Path) -> Scene:
 
 
 def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
-    """The smallest grid that holds all of them; raises GridError where they do not fit together."""
+    """Return the smallest grid that holds all of them; raises GridError where they do not fit together."""
     first = grids[0]
     offsets = [offset_in(first, grid) for grid in grids]
     for grid, (row, column) in zip(grids, offsets):
@@ -54,7 +54,7 @@ def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
 
 
 def virtual_mosaic(grid: Grid, tiles: Sequence[tuple[str, Grid]]) -> str:
-    """GDAL's virtual format as a text that opens like a file; nothing is copied."""
+    """Write the tiles in GDAL's virtual format, as a text that opens like a file; nothing is copied."""
     sources = []
     for path, inner in tiles:
         row, column = (round(value) for value in offset_in(grid, inner))

@@ -1,4 +1,4 @@
-"""Which kind of scene a path is."""
+"""Opens a scene of any known kind; the path tells which."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ KNOWN = (
 
 
 def open_scene(place: Path, bands: str | None = None, clouds: bool = False) -> Scene:
-    """The scene that a path holds; ``bands`` for a GeoTIFF; ``clouds``: map pixels flagged as cloud or shadow too.
+    """Open the scene that a path holds.
+
+    ``bands`` names those of a GeoTIFF. With ``clouds``, pixels flagged as cloud or cloud shadow are valid too.
 
     Raises ProductError, GridError, RasterError or CodingError, each naming the file.
     """

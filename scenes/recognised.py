@@ -8,15 +8,15 @@ from dataclasses import replace
 
 from scenes.grid import Grid
 from scenes.scene import Band, Scene, read_samples
-from tiles.coding import EIGHT_BIT, recognise_reflectance, recognise_temperature
+from tiles.coding import recognise_reflectance, recognise_temperature
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND
-from tiles.validity import measured_temperature, plausible_pixels, valid_pixels
+from tiles.validity import lacks_unit, measured_temperature, plausible_pixels, valid_pixels
 
 SAMPLE_SIDE = 1000  # pixels a side from which the coding is recognised
 
 
 def recognised_scene(name: str, bands: Mapping[str, Band], grid: Grid, where: str) -> Scene:
-    """The scene of bands whose coding a sample of their numbers tells; raises CodingError naming ``where``."""
+    """Recognise the coding of bands from a sample of their numbers; raises CodingError, naming ``where``."""
     step = max(1, math.ceil(max(grid.height, grid.width) / SAMPLE_SIDE))
     shape = (math.ceil(grid.height / step), math.ceil(grid.width / step))
     numbers = read_samples(bands, shape)
@@ -30,7 +30,7 @@ def recognised_scene(name: str, bands: Mapping[str, Band], grid: Grid, where: st
     if THERMAL_BAND in bands:
         kelvin = numbers[THERMAL_BAND]
         measured = measured_temperature(kelvin, valid_pixels(numbers, coding, tags), tags[THERMAL_BAND])
-        if measured.any() and not (coding is EIGHT_BIT and kelvin[measured].max() <= 255):
+        if measured.any() and not lacks_unit(kelvin, measured, coding):
             thermal = recognise_temperature(kelvin, measured, where)
             scaled[THERMAL_BAND] = replace(bands[THERMAL_BAND], scale=thermal.scale, offset=thermal.offset)
             stated = f"{coding.name}; temperature in {thermal.name}"

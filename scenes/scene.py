@@ -45,7 +45,7 @@ class Quality:
     classes: tuple[int, ...] = ()
 
     def unusable(self, numbers: np.ndarray) -> np.ndarray:
-        """Bool, shaped like ``numbers``."""
+        """Tell which pixels not to use, bool, shaped like ``numbers``."""
         return (numbers.astype(np.int64) & self.bits != 0) | np.isin(numbers, self.classes)
 
 
@@ -65,7 +65,7 @@ class Scene:
     optical: Coding = DIGITAL
 
     def read(self, row: int, column: int, rows: int, columns: int) -> Tile:
-        """A rectangle of the scene in pixels of its grid; what lies beyond the scene is nodata."""
+        """Read a rectangle, in pixels of the grid; what lies beyond the scene is nodata."""
         box = (row, column, rows, columns)
         numbers = {
             name: read_box(band.path, band.index, self.grid, box, Resampling.average)
@@ -76,7 +76,7 @@ class Scene:
         return self._tile(numbers, read_box(self.quality.path, 1, self.grid, box, Resampling.nearest))
 
     def sample(self, step: int) -> Tile:
-        """Every ``step``-th pixel of every ``step``-th row of the whole scene, with notes on doubtful ones."""
+        """Read every ``step``-th pixel of every ``step``-th row; the tile's notes tell of doubtful pixels."""
         shape = (math.ceil(self.grid.height / step), math.ceil(self.grid.width / step))
         quality = {} if self.quality is None else {QUALITY: Band(self.quality.path)}
         numbers = read_samples({**self.bands, **quality}, shape)
@@ -105,7 +105,7 @@ class Scene:
 
 
 def physical(band: Band, numbers: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Reflectance or kelvin, float32 (H, W), 0 under nodata."""
+    """Turn numbers into reflectance or kelvin, float32 (H, W), 0 under nodata."""
     values = np.where(valid, numbers, 1).astype(np.float32) * np.float32(band.scale) + np.float32(band.offset)
     if band.planck is not None:
         first, second = band.planck
@@ -114,7 +114,7 @@ def physical(band: Band, numbers: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def read_box(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], how: Resampling) -> np.ndarray:
-    """The numbers of a band in (row, column, rows, columns) of the grid, float32, 0 beyond it; finer bands averaged."""
+    """Read a band in a box (row, column, rows, columns) of the grid, float32, 0 beyond it; finer bands are averaged."""
     row, column, rows, columns = box
     top, left = max(row, 0), max(column, 0)
     bottom, right = min(row + rows, grid.height), min(column + columns, grid.width)
@@ -133,7 +133,7 @@ def read_box(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], 
 
 
 def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Whole bands at a coarser grid by nearest pixels, float32, two side by side: most of it is decompression."""
+    """Read whole bands on a coarser grid, nearest pixels, float32; two at once, because decompression takes longest."""
 
     def sample(band: Band) -> np.ndarray:
         with open_raster(band.path) as source:

@@ -28,7 +28,7 @@ def is_sentinel(place: Path) -> bool:
 
 
 def open_sentinel(place: Path, clouds: bool) -> Scene:
-    """The scene of a SAFE folder; ``clouds``: map under them too. Raises ProductError naming what is missing."""
+    """Open a SAFE folder; with ``clouds``, pixels under clouds are valid too. Raises ProductError."""
     name = next((name for name in METADATA if (place / name).is_file()), None)
     if name is None:
         raise ProductError(f"{place}: lacks MTD_MSIL2A.xml or MTD_MSIL1C.xml; download the product again.")
@@ -55,7 +55,7 @@ def open_sentinel(place: Path, clouds: bool) -> Scene:
 
 
 def metadata_texts(path: Path) -> dict[tuple[str, str], str]:
-    """Text of every element by its name and band_id; entities are not declared, so none is expanded."""
+    """Read the text of every element by its name and band_id; a file that declares entities is refused."""
     try:
         text = path.read_bytes()[:LARGEST_METADATA]
         if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
@@ -70,7 +70,7 @@ def metadata_texts(path: Path) -> dict[tuple[str, str], str]:
 
 
 def one_number(place: Path, texts: dict[tuple[str, str], str], name: str) -> float:
-    """A positive number of the metadata."""
+    """Read a positive number of the metadata; raises ProductError where there is none."""
     try:
         number = float(texts[(name, "")])
     except (KeyError, ValueError):
@@ -81,7 +81,7 @@ def one_number(place: Path, texts: dict[tuple[str, str], str], name: str) -> flo
 
 
 def band_file(place: Path, code: str, level2: bool) -> str:
-    """The file of a band at 20 m where there is one, at its own resolution otherwise."""
+    """Find the file of a band: at 20 m where there is one, else at its own resolution."""
     pattern = re.compile(rf"_{code}(_(?P<side>\d+)m)?\.(jp2|tif)$", re.IGNORECASE)
     matches = [(path, pattern.search(path.name)) for path in sorted(place.glob("GRANULE/*/IMG_DATA/**/*"))]
     files = {int(match.group("side") or 0): path for path, match in matches if match}

@@ -1,4 +1,4 @@
-"""Opening the rasters of a scene, with errors that name the file."""
+"""Opens the rasters of a scene; errors name the file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def open_raster(path: str) -> Any:
 
 
 def unreadable(path: str, problem: Exception) -> RasterError:
-    """The error of a file that is missing or damaged."""
+    """Make the error that tells of a missing or damaged file."""
     name = path if len(path) < 300 else "the mosaic"
     return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
 
 
 def nodata_of(path: str, index: int = 1) -> tuple[float, ...]:
-    """The numbers that a file names as nodata in one of its bands: one or none."""
+    """Read the number that a file names as nodata in one of its bands, if it names one."""
     with open_raster(path) as source:
         value = source.nodatavals[index - 1]
     return () if value is None else (float(value),)

@@ -18,9 +18,10 @@ from scenes.vectors import is_vector, read_outlines
 
 
 def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """Glacier and known pixels of a file on a grid, both bool (H, W); rasters are reprojected by nearest pixels.
+    """Bring a raster or outlines onto a grid: glacier and known pixels, both bool (H, W).
 
-    Raises GridError where the two do not overlap. Outlines are known everywhere.
+    Rasters are reprojected by nearest pixels; outlines are known everywhere. Raises GridError where file and grid do
+    not overlap.
     """
     shape = (grid.height, grid.width)
     if is_vector(path):
@@ -46,7 +47,7 @@ def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
 
 
 def grid_for(path: Path, other: Path) -> Grid:
-    """The grid of a prediction: its own, or its truth's where the prediction is outlines."""
+    """Choose the grid to compare on: the prediction's, or the truth's where the prediction is outlines."""
     if not is_vector(path):
         return grid_of(str(path))
     if not is_vector(other):
@@ -55,7 +56,7 @@ def grid_for(path: Path, other: Path) -> Grid:
 
 
 def write_classes(path: Path, classes: np.ndarray, grid: Grid) -> None:
-    """A uint8 raster (H, W) on the grid, 255 for nodata."""
+    """Write classes, uint8 (H, W), as a GeoTIFF on the grid; 255 means nodata."""
     with rasterio.open(
         path, "w", driver="GTiff", count=1, dtype="uint8", nodata=255, compress="deflate", **grid.profile
     ) as file:

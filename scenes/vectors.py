@@ -1,4 +1,4 @@
-"""Outlines: read from vector files, made from a mask, measured, and written as GeoPackage and Shapefile."""
+"""Reads outlines, makes them from a mask, measures them, and writes them as GeoPackage and Shapefile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_vector(path: Path) -> bool:
 
 
 def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
-    """The polygons of a vector file in another coordinate system; raises RasterError or GridError."""
+    """Read the polygons of a vector file into a coordinate system; raises RasterError or GridError."""
     try:
         found = gpd.read_file(path, engine="pyogrio").geometry
     except Exception as problem:  # pyogrio raises many kinds on damaged files
@@ -37,7 +37,7 @@ def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
 
 
 def polygons(mask: Path) -> gpd.GeoSeries:
-    """Outlines of the connected glaciers of ``mask.tif``, in its coordinate system; pixels' corners do not connect."""
+    """Outline the connected glaciers of a mask, in its coordinate system; pixels do not connect at corners."""
     with rasterio.open(mask) as source:
         band = rasterio.band(source, 1)
         found = [
@@ -49,21 +49,21 @@ def polygons(mask: Path) -> gpd.GeoSeries:
 
 
 def areas_km2(outlines: gpd.GeoSeries) -> np.ndarray:
-    """Areas on an equal-area basis, float64 (N,)."""
+    """Measure the areas on an equal-area projection, float64 (N,)."""
     return np.asarray(outlines.to_crs(EQUAL_AREA).area / KM2)
 
 
 def write_vectors(outlines: gpd.GeoDataFrame, stem: Path, short_names: Mapping[str, str]) -> None:
-    """``stem.gpkg`` and ``stem.shp`` with its companions, each whole or not at all.
+    """Write ``stem.gpkg`` and ``stem.shp`` with its companions, each whole or not at all.
 
-    ``short_names``: of the columns in the Shapefile, whose names have at most ten letters.
+    ``short_names`` names the columns in the Shapefile, where a name has at most ten letters.
     """
     write_geopackage(outlines, stem.with_name(f"{stem.name}.gpkg"))
     write_shapefile(outlines.rename(columns=dict(short_names)), stem.with_name(f"{stem.name}.shp"))
 
 
 def write_geopackage(outlines: gpd.GeoDataFrame, path: Path, layer: str = "") -> None:
-    """A GeoPackage (OGC 12-128) of one layer, which has the file's name where none is given."""
+    """Write a GeoPackage (OGC 12-128) of one layer, which has the file's name where none is given."""
     with atomic_output(path) as temporary:
         named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
         geometry = "Polygon" if not len(outlines) else None  # which the driver cannot tell from no outline
@@ -72,7 +72,7 @@ def write_geopackage(outlines: gpd.GeoDataFrame, path: Path, layer: str = "") ->
 
 
 def write_shapefile(outlines: gpd.GeoDataFrame, path: Path) -> None:
-    """A Shapefile; its companions (.shx, .dbf, .prj, .cpg) are in place before the file itself is."""
+    """Write a Shapefile; its companions (.shx, .dbf, .prj, .cpg) are in place before the file itself is."""
     with atomic_output(path) as temporary:
         unfinished = temporary.with_name(f".{temporary.name}.shp")
         geometry = "Polygon" if not len(outlines) else None  # which the driver cannot tell from no outline

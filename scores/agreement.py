@@ -7,6 +7,21 @@ from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from scores.confusion import Confusion, confusion
 
+BACKGROUND, CORRECT, FALSE_ALARM, MISSED, UNKNOWN = 0, 1, 2, 3, 255  # of a pixel, in the order of a GeoTIFF's legend
+
+
+def agreement(mask: np.ndarray, truth: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Right and wrong pixels of a mask, uint8 (H, W), by the numbers above; all three bool (H, W).
+
+    Where nothing is known a pixel is right, wrong or missed all the same if one of the two says glacier: what is
+    scored there counts.
+    """
+    classes = np.where(known, BACKGROUND, UNKNOWN).astype(np.uint8)
+    classes[truth & mask] = CORRECT
+    classes[~truth & mask] = FALSE_ALARM
+    classes[truth & ~mask] = MISSED
+    return classes
+
 
 def overall_accuracy(counts: Confusion) -> float:
     """Share of pixels that are right; 0 where there are none."""

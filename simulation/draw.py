@@ -27,9 +27,9 @@ class Simulation:
 
 
 def simulated(labelled: LabelledTile, simulation: Simulation, seed: int) -> list[LabelledTile]:
-    """The copies of one tile, other seasons first; they depend on its id, its pixels and the seed alone.
+    """Draw the copies of one tile, other seasons first; they depend on its id, its pixels and the seed alone.
 
-    Other seasons are drawn of snowy tiles only: it is the snow that melts.
+    Only snowy tiles have other seasons: it is the snow that melts.
     """
     tile, truth = labelled
     seasons, sensors, key = simulation.seasons, simulation.sensors, tile.tile_id.encode()
@@ -55,7 +55,7 @@ def snowy(tile: Tile, truth: np.ndarray) -> bool:
 def simulated_tiles(
     tiles: Sequence[LabelledTile], simulation: Simulation, seed: int, jobs: int = 0
 ) -> list[LabelledTile]:
-    """The copies of all tiles, drawn on ``jobs`` threads (0: all)."""
+    """Draw the copies of all tiles on ``jobs`` threads (0: all)."""
     work = (delayed(simulated)(labelled, simulation, seed) for labelled in tiles)
     done = Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator")(work)
     drawn = list(tqdm(done, total=len(tiles), desc="simulation", unit="tile", disable=None))

@@ -36,8 +36,8 @@ class Seasons:
     """How many other seasons of each tile are drawn, and how; shares are probabilities or of the area."""
 
     copies: int = 6
-    cut_out: float = 0.5  # share of the copies that show a part of the tile only, as smaller scenes do
-    smallest_side: int = 224  # pixels of such a part
+    cut_out: float = 0.5  # share of the copies that show a crop of the tile, as smaller scenes do
+    smallest_side: int = 224  # pixels of such a crop
     light_power: tuple[float, float] = (0.15, 0.7)  # a higher sun softens the shading
     snow_left: tuple[float, float] = (0.0, 0.35)  # of the ground outside glaciers
     snow_left_early: tuple[float, float] = (0.35, 0.8)  # in early summer
@@ -51,11 +51,11 @@ class Seasons:
 
 
 def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.random.Generator) -> LabelledTile:
-    """One other season of a tile, or of a part of it, with its truth."""
+    """Draw another season of a tile, or of a crop of it, with its truth."""
     if random.random() < seasons.cut_out:
-        tile, truth = part_of(tile, truth, seasons.smallest_side, random)
+        tile, truth = square_crop(tile, truth, seasons.smallest_side, random)
     if not tile.valid.any():
-        return tile, truth
+        return LabelledTile(tile, truth)
     light, height = sunlight_of(tile), height_of(tile)
     fractions = cover_fractions(truth, height, tile.valid, seasons, random)
     light = relit(light, tile, random.uniform(*seasons.light_power))
@@ -63,20 +63,21 @@ def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.ran
     if tile.has_thermal and random.random() < seasons.thermal:
         bands[THERMAL_BAND] = temperatures(tile, fractions, light, height, random)
     bands = {name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()}
-    return Tile(tile.tile_id, bands, tile.valid), truth
+    return LabelledTile(Tile(tile.tile_id, bands, tile.valid), truth)
 
 
-def part_of(tile: Tile, truth: np.ndarray, smallest: int, random: np.random.Generator) -> LabelledTile:
-    """A square part of a tile with glacier in it, if a few draws find one."""
+def square_crop(tile: Tile, truth: np.ndarray, smallest: int, random: np.random.Generator) -> LabelledTile:
+    """Draw a square crop of a tile; it holds glacier if twenty draws find such a one."""
     rows, columns = tile.shape
     largest = min(rows, columns)
     for _ in range(20):
         side = round(np.exp(random.uniform(np.log(min(smallest, largest)), np.log(largest))))
         top, left = random.integers(0, rows - side + 1), random.integers(0, columns - side + 1)
-        part = (slice(top, top + side), slice(left, left + side))
-        if tile.valid[part].mean() > 0.4 and truth[part].any():
+        box = (slice(top, top + side), slice(left, left + side))
+        if tile.valid[box].mean() > 0.4 and truth[box].any():
             break
-    return Tile(tile.tile_id, {name: band[part] for name, band in tile.bands.items()}, tile.valid[part]), truth[part]
+    bands = {name: band[box] for name, band in tile.bands.items()}
+    return LabelledTile(Tile(tile.tile_id, bands, tile.valid[box]), truth[box])
 
 
 def sunlight_of(tile: Tile) -> np.ndarray:

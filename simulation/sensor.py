@@ -41,9 +41,9 @@ class Sensors:
 
 
 def other_sensor(tile: Tile, truth: np.ndarray, sensors: Sensors, random: np.random.Generator) -> LabelledTile:
-    """One such copy of a tile, with its truth."""
+    """Draw one such copy of a tile, with its truth."""
     if not tile.valid.any():
-        return tile, truth
+        return LabelledTile(tile, truth)
     bands, valid = regraded(tile, sensors, random), tile.valid
     bands.update(seen_from_orbit(bands, sensors.atmosphere, random))
     if random.random() < sensors.refocused:
@@ -55,12 +55,12 @@ def other_sensor(tile: Tile, truth: np.ndarray, sensors: Sensors, random: np.ran
     changed = Tile(tile.tile_id, bands, valid)
     if random.random() < sensors.resampled:
         factor = float(np.exp(random.uniform(*np.log(sensors.pixel))))
-        return resampled(*smaller_part(changed, truth & valid, factor, random), factor)
-    return changed, truth & valid
+        return resampled(*cropped(changed, truth & valid, factor, random), factor)
+    return LabelledTile(changed, truth & valid)
 
 
 def refocused(bands: dict[str, np.ndarray], valid: np.ndarray, blur: float, sharpening: float) -> dict[str, np.ndarray]:
-    """The bands blurred by ``blur`` pixels where ``sharpening`` is below 0, else with that much unsharp masking."""
+    """Blur the bands by ``blur`` pixels where ``sharpening`` is below 0; else sharpen them by unsharp masking."""
     weight = gaussian_filter(valid.astype(np.float32), blur)
     smooth = {
         name: gaussian_filter(np.where(valid, band, 0).astype(np.float32), blur) / np.maximum(weight, 1e-3)
@@ -71,15 +71,15 @@ def refocused(bands: dict[str, np.ndarray], valid: np.ndarray, blur: float, shar
     return {name: band + sharpening * (band - smooth[name]) for name, band in bands.items()}
 
 
-def smaller_part(tile: Tile, truth: np.ndarray, factor: float, random: np.random.Generator) -> tuple[Tile, np.ndarray]:
-    """A part of the tile that has no more pixels than the tile once they are ``factor`` times as large."""
+def cropped(tile: Tile, truth: np.ndarray, factor: float, random: np.random.Generator) -> LabelledTile:
+    """Draw a crop that has no more pixels than the tile after their size is changed by ``factor``."""
     rows, columns = (max(1, round(side * min(factor, 1.0))) for side in tile.shape)
     top, left = (int(random.integers(0, side - kept + 1)) for side, kept in zip(tile.shape, (rows, columns)))
-    return tile.part(top, left, rows, columns), truth[top : top + rows, left : left + columns]
+    return LabelledTile(tile.crop(top, left, rows, columns), truth[top : top + rows, left : left + columns])
 
 
 def regraded(tile: Tile, sensors: Sensors, random: np.random.Generator) -> dict[str, np.ndarray]:
-    """The bands after a change of gain, tone, haze and temperature, not yet masked."""
+    """Change gain, tone, haze and temperature of the bands; nodata is not yet masked."""
     gain, tone, haze = (random.normal(0, spread) for spread in (sensors.gain, sensors.tone, sensors.haze))
     bands = {}
     for name in OPTICAL_BANDS:
@@ -97,7 +97,7 @@ def regraded(tile: Tile, sensors: Sensors, random: np.random.Generator) -> dict[
 
 
 def resampled(tile: Tile, truth: np.ndarray, factor: float) -> LabelledTile:
-    """The tile and its truth with pixels ``factor`` times as large, or small; nodata stays out of the means."""
+    """Resample a tile and its truth to pixels ``factor`` times as large; nodata stays out of the means."""
     weight = tile.valid.astype(np.float32)
     blur = 0.4 * np.sqrt(max(factor**2 - 1, 0.0))  # what a pixel of that size sees of its surroundings
 
@@ -111,4 +111,4 @@ def resampled(tile: Tile, truth: np.ndarray, factor: float) -> LabelledTile:
         name: np.where(valid, resample(band * weight) / np.maximum(share, 1e-6), 0).astype(np.float32)
         for name, band in tile.bands.items()
     }
-    return Tile(tile.tile_id, bands, valid), (resample(truth.astype(np.float32)) > 0.5) & valid
+    return LabelledTile(Tile(tile.tile_id, bands, valid), (resample(truth.astype(np.float32)) > 0.5) & valid)

@@ -15,13 +15,14 @@ from cnn.unet import CompactUNet
 from evaluation.systems import SYSTEMS, Scored, summary
 from fusion.fuse import Fusion
 from fusion.hybrid import HybridModel
+from tiles.folder import LabelledTile
 from tiles.raster import write_raster
 from tiles.tile import Tile
 
 BAND_NUMBERS = {"blue": "B2", "green": "B3", "red": "B4", "swir1": "B6", "thermal": "B10"}
 
 
-def example_tile(shape: tuple[int, int] = (40, 48), seed: int = 0, thermal: bool = True) -> tuple[Tile, np.ndarray]:
+def example_tile(shape: tuple[int, int] = (40, 48), seed: int = 0, thermal: bool = True) -> LabelledTile:
     """A tile with a bright, cold half (glacier) and a dark one, a gap of nodata, and its truth."""
     random = np.random.default_rng(seed)
     truth = np.zeros(shape, bool)
@@ -40,7 +41,7 @@ def example_tile(shape: tuple[int, int] = (40, 48), seed: int = 0, thermal: bool
         bands[band] = np.where(valid, level * (1 + 0.05 * random.normal(size=shape)), 0).astype(np.float32)
     if not thermal:
         del bands["thermal"]
-    return Tile("01_01", bands, valid, source="B2_B2_masked_01_01.tif"), truth & valid
+    return LabelledTile(Tile("01_01", bands, valid, source="B2_B2_masked_01_01.tif"), truth & valid)
 
 
 def write_folder(root: Path, tile_ids: tuple[str, ...] = ("01_01", "01_02"), shape: tuple[int, int] = (40, 48)) -> Path:

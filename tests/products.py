@@ -14,6 +14,7 @@ from rasterio.transform import Affine
 from scenes.products import open_scene
 from tests.codings import Bands
 from tests.examples import example_tile
+from tiles.folder import LabelledTile
 from tiles.tile import Tile
 
 CRS = "EPSG:32643"
@@ -44,7 +45,7 @@ def write_bands(path: Path, numbers: Bands, tag: float | None) -> Path:
     return path
 
 
-def blocky_tile(shape: tuple[int, int] = (150, 170)) -> tuple[Tile, np.ndarray]:
+def blocky_tile(shape: tuple[int, int] = (150, 170)) -> LabelledTile:
     """A tile with two square glaciers, a gap of nodata at its left, and its truth."""
     tile, _ = example_tile(shape)
     truth = np.zeros(shape, bool)
@@ -64,7 +65,7 @@ def blocky_tile(shape: tuple[int, int] = (150, 170)) -> tuple[Tile, np.ndarray]:
         )
         for band, ice, rock in levels
     }
-    return Tile(tile.tile_id, bands, tile.valid), truth & tile.valid
+    return LabelledTile(Tile(tile.tile_id, bands, tile.valid), truth & tile.valid)
 
 
 def landsat(

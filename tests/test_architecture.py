@@ -11,9 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # A room imports from itself and from the rooms before it.
 ROOMS = [
-    "errors", "tiles", "scenes", "scores", "features", "simulation", "patches", "baseline", "cnn", "fusion", "mapping",
-    "lakes", "solution", "evaluation",
-    "tools", "benchmarks", "tests",
+    "errors", "tiles", "command", "scenes", "scores", "figures", "features", "simulation", "patches", "baseline",
+    "cnn", "fusion", "mapping", "lakes", "solution", "evaluation",
+    "tools", "benchmarks", "examples", "tests",
 ]  # fmt: skip
 LONGEST_MODULE = 320
 

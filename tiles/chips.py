@@ -16,7 +16,7 @@ from tiles.validity import measured_temperature, valid_pixels, without_gaps
 def read_chips(path: Path) -> list[Tile]:
     """The chips of a file, each array uint16 (5, H, W) in Collection-2 Level-2 numbers.
 
-    A thermal band of zeros is missing; the gaps of another take its median. Raises RasterError when the file is not
+    A thermal band of zeros counts as missing; its gaps take the median. Raises RasterError when the file is not
     such a collection.
     """
     chips = []

@@ -40,7 +40,7 @@ LEVEL2_TEMPERATURE_RANGE = (3_000.0, 65_535.0)  # 159 K .. 373 K
 def recognise_reflectance(
     optical: list[np.ndarray], swir1: np.ndarray, plausible: np.ndarray, where: str
 ) -> Coding | None:
-    """Which coding the optical bands are in; None where no pixel is plausible.
+    """Recognise the coding of the optical bands; None where no pixel is plausible.
 
     ``optical``: (H, W) arrays in the file's numbers; ``swir1`` is one of them; ``plausible`` bool (H, W), the pixels
     that hold no fill value, as of ``tiles.validity.plausible_pixels``. Raises CodingError when they fit none.
@@ -70,7 +70,7 @@ def recognise_reflectance(
 
 
 def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str) -> Coding:
-    """Which coding the thermal band is in, from the median of its ``measured`` pixels (bool, H x W).
+    """Recognise the coding of the thermal band from the median of its ``measured`` pixels (bool, H x W).
 
     Raises CodingError when it fits none.
     """
@@ -86,7 +86,7 @@ def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str)
 
 
 def to_physical(band: np.ndarray, coding: Coding, valid: np.ndarray) -> np.ndarray:
-    """Reflectance or kelvin as float32 (H, W), 0 under nodata."""
+    """Turn numbers into reflectance or kelvin, float32 (H, W), 0 under nodata."""
     numbers = np.where(valid, band, 0).astype(np.float32, copy=False)  # a float64 fill value may be beyond float32
     numbers *= np.float32(coding.scale)
     numbers += np.float32(coding.offset)

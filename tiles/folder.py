@@ -7,14 +7,23 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from errors import LayoutError, ShapeError
-from tiles.coding import EIGHT_BIT, Coding, recognise_reflectance, recognise_temperature, to_physical
+from tiles.coding import Coding, recognise_reflectance, recognise_temperature, to_physical
 from tiles.raster import read_band, read_raster, write_raster
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Georeference, Tile
-from tiles.validity import Tags, doubts, measured_temperature, plausible_pixels, valid_pixels, without_gaps
+from tiles.validity import (
+    Tags,
+    doubts,
+    lacks_unit,
+    measured_temperature,
+    plausible_pixels,
+    valid_pixels,
+    without_gaps,
+)
 
 BAND_FOLDERS = {1: "blue", 2: "green", 3: "red", 4: "swir1", 5: "thermal"}
 BAND_FOLDER_PATTERN = re.compile(r"^band[ _-]?([1-5])$", re.IGNORECASE)
@@ -24,7 +33,11 @@ SUFFIXES = (".tif", ".tiff")
 LABEL_FOLDER = "label"
 
 
-LabelledTile = tuple[Tile, np.ndarray]
+class LabelledTile(NamedTuple):
+    """A tile and its truth, bool (H, W): true on glaciers."""
+
+    tile: Tile
+    truth: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ def tile_id_of(path: Path) -> str:
 
 
 def band_folders(root: Path) -> dict[str, str]:
-    """The sub-folders of ``root`` by name, as the evaluator passes them."""
+    """List the sub-folders of ``root`` by name, as the evaluator passes them."""
     if not root.is_dir():
         raise LayoutError(f"{root}: no such folder; give the folder that holds Band1 to Band5.")
     return {entry: str(root / entry) for entry in sorted(os.listdir(root)) if (root / entry).is_dir()}
@@ -82,7 +95,7 @@ def find_tiles(imagepath: Mapping[str, str | Path]) -> list[TileFiles]:
 
 
 def files_by_id(folder: Path) -> dict[str, Path]:
-    """The TIFF files of one folder by tile id; two files with one id are an error."""
+    """List the TIFF files of one folder by tile id; raises LayoutError where two files have one id."""
     if not folder.is_dir():
         raise LayoutError(f"{folder}: no such folder; give the folder that holds this band's tiles.")
     found: dict[str, Path] = {}
@@ -98,7 +111,7 @@ def files_by_id(folder: Path) -> dict[str, Path]:
 
 
 def match_bands(tile_id: str, files: Mapping[str, Mapping[str, Path]], folders: Mapping[str, Path]) -> TileFiles:
-    """The files of one tile, with what is missing named."""
+    """Gather the files of one tile and name what is missing."""
     paths = {band: files[band][tile_id] for band in files if tile_id in files[band]}
     missing = [str(folders[band]) for band in files if band not in paths]
     problem = (
@@ -135,7 +148,7 @@ def read_tile(files: TileFiles) -> Tile:
 def physical_bands(
     numbers: Mapping[str, np.ndarray], valid: np.ndarray, coding: Coding, tags: Tags, files: TileFiles
 ) -> tuple[dict[str, np.ndarray], str, list[str]]:
-    """The bands as reflectance and kelvin, float32 (H, W), how they were coded, and a note where thermal is missing."""
+    """Return the bands as reflectance and kelvin, float32 (H, W), their coding, and a note if thermal is missing."""
     bands = {band: to_physical(numbers[band], coding, valid) for band in OPTICAL_BANDS}
     thermal, found = read_thermal(numbers.get(THERMAL_BAND), valid, coding, tags, files)
     if thermal is None:
@@ -145,7 +158,7 @@ def physical_bands(
 
 
 def read_numbers(files: TileFiles) -> tuple[dict[str, np.ndarray], Tags, Georeference | None]:
-    """The bands in the files' own numbers, (H, W) each, their nodata values, and the first georeference there is."""
+    """Read the bands in the files' own numbers, (H, W) each, their nodata values, and the first georeference."""
     numbers: dict[str, np.ndarray] = {}
     tags: dict[str, tuple[float, ...]] = {}
     georeference: Georeference | None = None
@@ -163,7 +176,7 @@ def read_numbers(files: TileFiles) -> tuple[dict[str, np.ndarray], Tags, Georefe
 def read_thermal(
     numbers: np.ndarray | None, valid: np.ndarray, optical: Coding, tags: Tags, files: TileFiles
 ) -> tuple[np.ndarray | None, str]:
-    """Temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
+    """Return the temperature in kelvin (H, W) and the name of its coding, or None and why there is none.
 
     Single pixels without a measurement take the tile's median, which says nothing about them.
     """
@@ -172,21 +185,21 @@ def read_thermal(
     measured = measured_temperature(numbers, valid, tags[THERMAL_BAND])
     if not measured.any():
         return None, "its thermal band is all zero; treated as missing"
-    if optical is EIGHT_BIT and numbers[measured].max() <= 255:
+    if lacks_unit(numbers, measured, optical):
         return None, "its thermal band has 8 bits and no unit; treated as missing"
     coding = recognise_temperature(numbers, measured, str(files.paths[THERMAL_BAND]))
     return without_gaps(to_physical(numbers, coding, measured), valid, measured), coding.name
 
 
 def non_finite_note(band: np.ndarray, path: Path, tags: Sequence[float]) -> list[str]:
-    """A sentence where a band holds NaN or infinity, which are treated as nodata, and does not say so itself."""
+    """Note where a band holds NaN or infinity, which are treated as nodata, unless its file names NaN as nodata."""
     declared = np.isnan(tags).any()
     count = 0 if declared else int(band.size - np.count_nonzero(np.isfinite(band)))
     return [f"{path}: {count} NaN or infinite pixel(s) are treated as nodata"] if count else []
 
 
 def read_label(root: Path, tile_id: str) -> np.ndarray:
-    """The tile's truth as bool (H, W); labels are 0/255 in the challenge, any value above 0 is glacier."""
+    """Read the tile's truth as bool (H, W); labels are 0/255 in the challenge, and any value above 0 is glacier."""
     labels = files_by_id(root / LABEL_FOLDER)
     if tile_id not in labels:
         raise LayoutError(f"{root / LABEL_FOLDER}: has no label for tile {tile_id}; add it or leave the tile out.")
@@ -195,8 +208,8 @@ def read_label(root: Path, tile_id: str) -> np.ndarray:
 
 
 def read_labelled(root: Path) -> list[LabelledTile]:
-    """Every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
-    return [(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
+    """Read every tile of a folder in the challenge's layout with its truth, sorted by tile id."""
+    return [LabelledTile(read_tile(files), read_label(root, files.tile_id)) for files in find_tiles(band_folders(root))]
 
 
 def write_mask(folder: Path, tile: Tile, mask: np.ndarray) -> Path:

@@ -36,7 +36,7 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # it is RasterE
 
 
 def read_raster(path: Path) -> tuple[np.ndarray, Georeference | None]:
-    """A single-band TIFF's (H, W) array and its georeference, as ``read_band`` reads them."""
+    """Read a single-band TIFF's (H, W) array and its georeference, as ``read_band`` does."""
     return read_band(path)[:2]
 
 
@@ -123,7 +123,7 @@ def check_strips(path: Path, page: tifffile.TiffPage) -> None:
 
 
 def read_georeference(page: tifffile.TiffPage) -> Georeference | None:
-    """The GeoTIFF tags of a page, or None where it has none."""
+    """Read the GeoTIFF tags of a page; None where it has none."""
     tags = []
     for code in GEO_TAGS:
         tag = page.tags.get(code)
@@ -134,7 +134,7 @@ def read_georeference(page: tifffile.TiffPage) -> Georeference | None:
 
 
 def read_nodata(page: tifffile.TiffPage) -> tuple[float, ...]:
-    """The value that the page's GDAL_NODATA names, or none; what is no number is ignored, as by GDAL."""
+    """Read the value that the page's GDAL_NODATA names, if any; GDAL, too, ignores what is no number."""
     tag = page.tags.get(NODATA_TAG)
     try:
         return () if tag is None else (float(tag.value),)
@@ -199,7 +199,7 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed runs left in a folder, if it is old enough to belong to no run that is still at work."""
+    """Remove what killed runs left in a folder, if it is too old to belong to a run that is still at work."""
     for path in folder.glob(f".*{PARTIAL}"):
         with suppress(OSError):  # another run may have removed it, or the folder is not ours
             if time.time() - path.stat().st_mtime > OLD_SECONDS:

@@ -50,13 +50,13 @@ class Tile:
         rows, columns = self.valid.shape
         return rows, columns
 
-    def part(self, row: int, column: int, rows: int, columns: int) -> Tile:
-        """A rectangle of the tile, as views of its arrays."""
+    def crop(self, row: int, column: int, rows: int, columns: int) -> Tile:
+        """Cut out a rectangle of the tile, as views of its arrays."""
         box = (slice(row, row + rows), slice(column, column + columns))
         return replace(self, bands={name: band[box] for name, band in self.bands.items()}, valid=self.valid[box])
 
     def around(self, row: int, column: int, rows: int, columns: int) -> Tile:
-        """A rectangle that may reach beyond the tile, where it is nodata."""
+        """Cut out a rectangle that may reach beyond the tile; it is nodata there."""
         height, width = self.shape
         top, left = max(row, 0), max(column, 0)
         bottom, right = min(row + rows, height), min(column + columns, width)

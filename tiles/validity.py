@@ -112,6 +112,11 @@ def measured_temperature(thermal: np.ndarray, valid: np.ndarray, tags: Sequence[
     return valid & (thermal > 0) & (thermal <= LARGEST_NUMBER) & ~holds(thermal, tags)
 
 
+def lacks_unit(kelvin: np.ndarray, measured: np.ndarray, optical: Coding) -> bool:
+    """Whether a thermal band, beside optical ones of 8 bits, was cut to 8 bits too and so tells no temperature."""
+    return optical is EIGHT_BIT and bool(kelvin[measured].max() <= 255)
+
+
 def without_gaps(kelvin: np.ndarray, valid: np.ndarray, measured: np.ndarray) -> np.ndarray:
     """Temperature (H, W) whose valid pixels without a measurement take the median, which says nothing about them."""
     return np.where(valid & ~measured, np.float32(np.median(kelvin[measured])), kelvin)

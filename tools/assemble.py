@@ -19,6 +19,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from command import add_shared
 from errors import GlacierError, exit_code
 from tiles.raster import atomic_output
 
@@ -200,7 +201,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="example: python tools/assemble.py --out dist/submission --model model.pth",
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "dist" / "submission", help="folder to write into")
+    add_shared(parser, "out", default=ROOT / "dist" / "submission", help="folder to write into")
     parser.add_argument("--model", type=Path, default=ROOT / "model.pth", help="model file to copy")
     args = parser.parse_args()
 

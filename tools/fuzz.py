@@ -8,7 +8,6 @@ What ends otherwise, takes over two seconds or more than 1 GB is kept in ``--out
 
 from __future__ import annotations
 
-import argparse
 import io
 import resource
 import sys
@@ -23,6 +22,7 @@ import tifffile
 import torch
 from tqdm import tqdm
 
+from command import add_shared, new_parser
 from errors import GlacierError
 from fusion.model_file import load_model
 from tiles.raster import read_raster
@@ -115,13 +115,11 @@ def fuzz(cases: int, seed: int, out: Path, model: Path | None) -> Counter[str]:
 
 def main() -> int:
     """Command line: 1 where anything ended as it must not."""
-    parser = argparse.ArgumentParser(
-        description="Feed damaged files to the readers.", epilog="example: python tools/fuzz.py --cases 10000"
-    )
+    parser = new_parser("Feed damaged files to the readers.", "python tools/fuzz.py --cases 10000")
     parser.add_argument("--cases", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=0)
+    add_shared(parser, "seed")
     parser.add_argument("--model", type=Path, help="a model file to damage as well")
-    parser.add_argument("--out", type=Path, default=Path("out/fuzz"))
+    add_shared(parser, "out", default=Path("out/fuzz"))
     options = parser.parse_args()
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     endings = fuzz(options.cases, options.seed, options.out, options.model)

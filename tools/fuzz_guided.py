@@ -9,7 +9,6 @@ otherwise than in a result or a named error, or takes over two seconds or 1.5 GB
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,19 +17,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import atheris
 
 with atheris.instrument_imports(include=["tifffile", "tiles"]):
+    from command import add_shared, new_parser
     from tiles.raster import read_raster
     from tools.fuzz import MOST_SECONDS, good_tiffs, run_case
 
 
 def main() -> None:
     """Runs until the time is over or a case is wrong; libFuzzer then sets the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Fuzz the tile reader guided by coverage.",
-        epilog="example: python tools/fuzz_guided.py --seconds 600",
-    )
+    parser = new_parser("Fuzz the tile reader guided by coverage.", "python tools/fuzz_guided.py --seconds 600")
     parser.add_argument("--seconds", type=int, default=600)
-    parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
-    parser.add_argument("--out", type=Path, default=Path("out/fuzz"))
+    add_shared(parser, "seed", help="0: another one each time")
+    add_shared(parser, "out", default=Path("out/fuzz"))
     options = parser.parse_args()
     corpus = options.out / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -15,10 +15,11 @@ from baseline.importance import Importance
 from baseline.report import SHOWN, cell, colours, formula_of, reference_of, section, write_report
 from baseline.training import GBM_CHANNELS
 from errors import OutputError
-from features.stack import family_of
+from features.channels import parse_channel
 
 CHANNELS = [
-    Importance(name, family_of(name), 0.02, 0.02, 0.1 - 0.004 * place, 0.3) for place, name in enumerate(GBM_CHANNELS)
+    Importance(name, parse_channel(name).family, 0.02, 0.02, 0.1 - 0.004 * place, 0.3)
+    for place, name in enumerate(GBM_CHANNELS)
 ]
 FAMILIES = [Importance(family, family, 0.2, 0.2, 0.1, 0.5) for family in sorted({row.family for row in CHANNELS})]
 METRICS: dict[str, Any] = {

@@ -15,10 +15,10 @@ from baseline import train_gbm
 from baseline.gbm import gbm_score
 from baseline.training import GBM_CHANNELS, GbmConfig, Rows, cross_validate_gbm, fit_gbm, sample_all_rows, sample_rows
 from errors import TrainingError
-from features.stack import family_of
+from features.channels import parse_channel
 from scores.confusion import confusion
 from tests.examples import example_tile, write_folder
-from tiles.folder import read_labelled
+from tiles.folder import LabelledTile, read_labelled
 
 SMALL = GbmConfig(
     channels=("green", "ndsi", "thermal.rank", "green.std7"), trees=15, smallest_leaf=5, rows_per_tile=200, jobs=1
@@ -31,7 +31,13 @@ def tiles(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_channels_are_known_and_of_every_family():
-    assert {family_of(name) for name in GBM_CHANNELS} >= {"brightness", "index", "scene-relative", "context", "texture"}
+    assert {parse_channel(name).family for name in GBM_CHANNELS} >= {
+        "brightness",
+        "index",
+        "scene-relative",
+        "context",
+        "texture",
+    }
     assert len(set(GBM_CHANNELS)) == len(GBM_CHANNELS)
 
 
@@ -52,7 +58,7 @@ def test_scores_are_out_of_fold(tiles):
 
 def test_extra_tiles_are_trained_on_and_not_scored(tiles):
     tile, truth = example_tile(seed=9, thermal=False)
-    extra = [(replace(tile, tile_id="81_01"), truth)]
+    extra = [LabelledTile(replace(tile, tile_id="81_01"), truth)]
     folds, scores, rows = cross_validate_gbm(tiles, SMALL, 2, extra)
     assert sorted(scores) == ["01_01", "01_02", "02_01", "02_02"]
     assert set(rows.extra) == {extra[0][0].tile_id}

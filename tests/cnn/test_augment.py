@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from cnn.augment import Augmentation, CropSampler, flip_and_turn, is_context, needs_thermal, pad_to, prepare
+from cnn.augment import Augmentation, CropSampler, flip_and_turn, pad_to, prepare
+from features.channels import parse_channel
 from features.stack import build_stack
 from tests.examples import example_tile
 
@@ -39,7 +40,8 @@ def sampler(
     [("green", False, False), ("thermal.rank", True, True), ("green.std7", True, False)],
 )
 def test_kinds_of_channels(name: str, context: bool, thermal: bool):
-    assert (is_context(name), needs_thermal(name)) == (context, thermal)
+    channel = parse_channel(name)
+    assert (bool(channel.transform), channel.needs_thermal) == (context, thermal)
 
 
 def test_the_same_seed_gives_the_same_batches():

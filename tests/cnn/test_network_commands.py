@@ -162,6 +162,10 @@ def test_minutes_decide_the_number_of_steps(command, tmp_path):
     [
         (["--arch", "nothing"], "--arch nothing"),
         (["--recipe", "theirs"], "compact_unet has no recipe"),
+        (["--steps", "-1"], "--steps -1"),
+        (["--minutes", "nan"], "--minutes nan"),
+        (["--seed", "-1"], "--seed -1"),
+        (["--jobs", "-1"], "--jobs -1"),
         (["--patch", "15"], "--patch 15"),
         (["--batch", "1"], "--batch 1"),
         (["--learning-rate", "0"], "--learning-rate 0"),

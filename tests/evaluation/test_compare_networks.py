@@ -78,4 +78,5 @@ def test_the_table_has_a_line_for_each_network():
     lines = networks_block(results).splitlines()
     assert lines[2].startswith("| network | MCC, next door | MCC, snow sites | parameters")
     assert lines[4].startswith("| unetpp | 0.500 | 0.500 | 4.0 M | 7 | 0.25 | MCC 0.762 on the challenge's hidden")
+    assert len({line.count("|") for line in lines[2:6]}) == 1, "as many titles as values"
     assert lines[5] == "| hybrid | 0.500 | 0.500 | 4.0 M | 7 | 0.25 |  |"

@@ -7,24 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import matplotlib.image
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 import solution
 from evaluation import demo
 from evaluation.demo import losses
-from evaluation.overview import (
-    BACKGROUND,
-    CORRECT,
-    FALSE_ALARM,
-    MISSED,
-    NODATA,
-    TileView,
-    agreement,
-    draw_overview,
-    false_colour,
-)
+from evaluation.overview import TileView, draw_overview
 from evaluation.systems import SYSTEMS
 from fusion.model_file import save_model
 from tests.examples import example_model, example_tile, write_folder
@@ -109,23 +98,3 @@ def test_a_folder_without_labels_is_one_sentence(home: Path, tmp_path: Path, mon
         label.unlink()
     assert run(monkeypatch, "--data", data, "--out", tmp_path / "out") == 2
     assert "label" in capsys.readouterr().err
-
-
-def test_every_pixel_has_one_class():
-    tile, truth = example_tile((20, 24))
-    mask = np.roll(truth, 3, axis=0) & tile.valid
-    classes = agreement(mask, truth, tile.valid)
-    assert np.all(classes[~tile.valid] == NODATA)
-    assert np.count_nonzero(classes == CORRECT) == np.count_nonzero(truth & mask)
-    assert np.count_nonzero(classes == FALSE_ALARM) == np.count_nonzero(~truth & mask)
-    assert np.count_nonzero(classes == MISSED) == np.count_nonzero(truth & ~mask)
-    assert np.all(classes[tile.valid & ~truth & ~mask] == BACKGROUND)
-
-
-def test_false_colour_is_a_picture_also_of_nothing():
-    tile, _ = example_tile((8, 9))
-    picture = false_colour(tile)
-    assert picture.shape == (8, 9, 3)
-    assert (picture.min() >= 0) and (picture.max() <= 1)
-    empty = type(tile)(tile.tile_id, tile.bands, np.zeros_like(tile.valid))
-    assert np.all(false_colour(empty) == 0.78)

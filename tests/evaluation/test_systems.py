@@ -34,12 +34,12 @@ def judged_example(tile_id: str, seed: int) -> tuple[LabelledTile, OutOfFold]:
     tile, truth = example_tile(seed=seed)
     random = np.random.default_rng(seed)
     score = np.where(tile.valid, np.clip(truth * 0.4 + 0.6 * random.random(truth.shape), 0, 1), 0).astype(np.float32)
-    return (replace(tile, tile_id=tile_id), truth), OutOfFold(score, score, truth, tile.valid)
+    return LabelledTile(replace(tile, tile_id=tile_id), truth), OutOfFold(score, score, truth, tile.valid)
 
 
 def test_settings_map_the_tiles_they_were_fitted_on_well():
     made = [judged_example(tile_id, seed) for seed, tile_id in enumerate("abc")]
-    settings = fit_settings([labelled for labelled, _ in made], {one[0][0].tile_id: [one[1]] for one in made})
+    settings = fit_settings([labelled for labelled, _ in made], {one[0].tile.tile_id: [one[1]] for one in made})
     for (tile, truth), judged in made:
         masks = masks_of(tile, judged, settings)
         assert set(masks) == {CLASSIC, *SYSTEMS}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from errors import ModelFileError
+from features.channels import TRANSFORMS, parse_channel
 from features.indices import INDICES
-from features.stack import TRANSFORMS, FeatureStack, build_stack, family_of, parse_channel
+from features.stack import FeatureStack, build_stack
 from tiles.tile import Tile
 
 WINDOWS = (3, 7, 21)
@@ -22,7 +22,6 @@ TRANSFORMED = [
     for window in (WINDOWS if transform.windowed else ("",))
 ]
 CHANNELS = [*INDICES, *TRANSFORMED]
-FAMILIES = {"brightness", "index", "thermal", "scene-relative", "context", "texture"}
 SHAPE = st.tuples(st.integers(1, 15), st.integers(1, 15))
 SEED = st.integers(0, 9999)
 SYMMETRIES = {
@@ -46,7 +45,8 @@ def changed(tile: Tile, change) -> Tile:
 def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
     """Two arrays of CHANNELS are the same up to rounding."""
     for name, one, other in zip(CHANNELS, found, expected):
-        base, transform, window = parse_channel(name)
+        channel = parse_channel(name)
+        base, transform, window = channel.row, channel.transform, channel.window
         tolerance = 1e-3 if base == "thermal" else 1e-4
         if transform == "std":  # compared as a variance
             one, other, tolerance = one**2, other**2, VARIANCE_TOLERANCE[base]
@@ -131,52 +131,3 @@ def test_context_channels_are_differences_of_one_another(make_tile):
     np.testing.assert_allclose(diff, base - mean, atol=1e-5)
     np.testing.assert_allclose(scene, base - median, atol=1e-5)
     np.testing.assert_allclose(meanscene, mean - median, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("name", "family"),
-    [
-        ("green", "brightness"),
-        ("ndsi", "index"),
-        ("thermal", "thermal"),
-        ("thermal.rank", "scene-relative"),
-        ("thermal.scene", "scene-relative"),
-        ("green.mean7", "context"),
-        ("green.meanscene61", "context"),
-        ("green.diff21", "context"),
-        ("green.share61", "context"),
-        ("ndsi.std21", "texture"),
-        ("green.contrast7", "texture"),
-        ("green.correlation7", "texture"),
-    ],
-)
-def test_family(name, family):
-    assert family_of(name) == family
-
-
-def test_every_channel_has_a_family():
-    assert {family_of(name) for name in CHANNELS} == FAMILIES
-    assert {transform.family for transform in TRANSFORMS.values()} <= FAMILIES
-    assert all(transform.reference for transform in TRANSFORMS.values())
-
-
-@pytest.mark.parametrize("name", CHANNELS)
-def test_names_parse_back(name):
-    base, transform, window = parse_channel(name)
-    assert name == base + (f".{transform}" if transform else "") + (str(window) if window else "")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "", "ndvi", "NDSI", "green.", "green.median7", "green.std", "green.std0", "green.std8", "green.rank7",
-        "green.7", "green7", ".std7", "green.std7.rank", "green.std-7", "green.std7\n", " green", "green.std٧",
-        "__import__('os')",
-    ],
-)  # fmt: skip
-def test_unknown_channel(make_tile, name, one_sentence):
-    with pytest.raises(ModelFileError, match="unknown to this version") as error:
-        build_stack(make_tile((2, 2)), ["green", name])
-    one_sentence(error.value, repr(name))
-    with pytest.raises(ModelFileError):
-        family_of(name)

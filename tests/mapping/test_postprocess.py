@@ -13,10 +13,10 @@ from hypothesis.extra.numpy import arrays
 from mapping.postprocess import (
     Postprocess,
     chaikin,
-    closed,
+    closing,
     fill_holes,
     merge_fragments,
-    opened,
+    opening,
     remove_fragments,
     tidy_mask,
     tidy_outlines,
@@ -66,21 +66,21 @@ def test_fragments_are_merged_across_gaps_up_to_the_distance(gap: int, distance:
 def test_opening_cuts_spurs_and_closing_fills_slits():
     mask = square()
     mask[20, 30:38] = True
-    assert not opened(mask, 30, 30)[20, 34]
-    assert opened(mask, 30, 30)[20, 20]
+    assert not opening(mask, 30, 30)[20, 34]
+    assert opening(mask, 30, 30)[20, 20]
     slit = square()
     slit[20, 10:30] = False
-    assert closed(slit, 30, 30)[20, 12:28].all()
+    assert closing(slit, 30, 30)[20, 12:28].all()
 
 
 @settings(max_examples=60, deadline=None)
 @given(MASK, st.sampled_from([15.0, 30.0, 75.0]))
 def test_opening_only_removes_and_closing_only_adds_and_both_are_idempotent(mask: np.ndarray, radius: float):
-    small, large = opened(mask, radius, 30), closed(mask, radius, 30)
+    small, large = opening(mask, radius, 30), closing(mask, radius, 30)
     assert not (small & ~mask).any()
     assert not (mask & ~large).any()
-    np.testing.assert_array_equal(opened(small, radius, 30), small)
-    np.testing.assert_array_equal(closed(large, radius, 30), large)
+    np.testing.assert_array_equal(opening(small, radius, 30), small)
+    np.testing.assert_array_equal(closing(large, radius, 30), large)
 
 
 @settings(max_examples=40, deadline=None)

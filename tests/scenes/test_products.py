@@ -68,7 +68,7 @@ def test_sentinel_as_jpeg_2000(tile: Tile, tmp_path: Path):
         assert np.abs(found.bands[band] - tile.bands[band])[tile.valid].mean() < 0.01
 
 
-def test_a_stack_of_named_bands(tile: Tile, tmp_path: Path):
+def test_a_geotiff_of_named_bands(tile: Tile, tmp_path: Path):
     assert_same(whole(open_scene(products.five_bands(tmp_path / "s.tif", tile), products.FIVE_BANDS)), tile)
 
 
@@ -165,7 +165,7 @@ def test_entities_in_metadata_are_refused(tile: Tile, tmp_path: Path):
         open_scene(place)
 
 
-def test_a_stack_in_degrees_is_refused(tile: Tile, tmp_path: Path):
+def test_a_geotiff_in_degrees_is_refused(tile: Tile, tmp_path: Path):
     path = products.five_bands(tmp_path / "s.tif", tile, crs="EPSG:4326")
     with pytest.raises(GridError, match="degrees"):
         open_scene(path, products.FIVE_BANDS)

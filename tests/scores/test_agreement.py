@@ -8,8 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, cohen_kappa_score
 
-from scores.agreement import all_scores, area_error, boundary_f1, buffer_scores, distance_to_outline, kappa
+from scores.agreement import (
+    BACKGROUND,
+    CORRECT,
+    FALSE_ALARM,
+    MISSED,
+    UNKNOWN,
+    agreement,
+    all_scores,
+    area_error,
+    boundary_f1,
+    buffer_scores,
+    distance_to_outline,
+    kappa,
+)
 from scores.confusion import Confusion, confusion
+from tests.examples import example_tile
 
 
 @given(st.integers(0, 999))
@@ -47,3 +61,14 @@ def test_errors_at_the_outline_show_within_the_buffer_only():
     assert boundary_f1(truth, mask, 10, 5) == 0
     assert boundary_f1(truth, mask, 10, 15) == pytest.approx(1)
     assert boundary_f1(truth & False, truth & False, 10, 5) == 1
+
+
+def test_every_pixel_has_one_class():
+    tile, truth = example_tile((20, 24))
+    mask = np.roll(truth, 3, axis=0) & tile.valid
+    classes = agreement(mask, truth, tile.valid)
+    assert np.all(classes[~tile.valid] == UNKNOWN)
+    assert np.count_nonzero(classes == CORRECT) == np.count_nonzero(truth & mask)
+    assert np.count_nonzero(classes == FALSE_ALARM) == np.count_nonzero(~truth & mask)
+    assert np.count_nonzero(classes == MISSED) == np.count_nonzero(truth & ~mask)
+    assert np.all(classes[tile.valid & ~truth & ~mask] == BACKGROUND)

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from features.levels import tile_levels
 from simulation.extent import LAPSE_RATE, Extents, larger_extent
 from tests.examples import example_tile
+from tiles.folder import LabelledTile
 
 
 @given(st.integers(0, 1000), st.booleans())
 def test_own_pixels_are_kept_and_only_ground_is_added(seed: int, thermal: bool):
     tile, truth = example_tile((30, 30), seed, thermal)
-    larger = larger_extent((tile, truth), Extents(), np.random.default_rng(seed))
+    larger = larger_extent(LabelledTile(tile, truth), Extents(), np.random.default_rng(seed))
     count = int(tile.valid.sum())
     assert set(larger.bands) == set(tile.bands)
     assert larger.valid.all()
@@ -28,7 +29,7 @@ def test_own_pixels_are_kept_and_only_ground_is_added(seed: int, thermal: bool):
 
 def test_lower_ground_is_warmer_by_the_lapse_rate():
     tile, truth = example_tile((60, 60))
-    larger = larger_extent((tile, truth), Extents(1, (0.5, 0.5), (2.0, 2.0)), np.random.default_rng(0))
+    larger = larger_extent(LabelledTile(tile, truth), Extents(1, (0.5, 0.5), (2.0, 2.0)), np.random.default_rng(0))
     count = int(tile.valid.sum())
     added = larger.bands["thermal"][0, count:]
     assert len(added) == count

@@ -13,8 +13,9 @@ from features.indices import compute_index
 from simulation.atmosphere import Atmosphere, seen_from_orbit
 from simulation.draw import Simulation, simulated, simulated_tiles, snowy
 from simulation.season import Seasons, cover_fractions, debris_cover, other_season, rank_within
-from simulation.sensor import Sensors, other_sensor, refocused, resampled, smaller_part
+from simulation.sensor import Sensors, cropped, other_sensor, refocused, resampled
 from tests.examples import example_tile
+from tiles.folder import LabelledTile
 from tiles.synthetic import synthetic_scene
 from tiles.tile import Tile
 
@@ -143,11 +144,11 @@ def test_blur_smooths_and_sharpening_roughens():
 
 
 @given(st.floats(0.3, 2.0), st.integers(1, 60), st.integers(1, 60))
-def test_a_part_grows_to_no_more_than_the_tile(factor: float, rows: int, columns: int):
+def test_a_crop_grows_to_no_more_than_the_tile(factor: float, rows: int, columns: int):
     tile, truth = example_tile((rows, columns))
-    part, outline = smaller_part(tile, truth, factor, np.random.default_rng(0))
-    assert part.shape == outline.shape
-    assert all(round(side / factor) <= whole + 1 / factor for side, whole in zip(part.shape, tile.shape))
+    crop, outline = cropped(tile, truth, factor, np.random.default_rng(0))
+    assert crop.shape == outline.shape
+    assert all(round(side / factor) <= whole + 1 / factor for side, whole in zip(crop.shape, tile.shape))
 
 
 def test_seasons_are_drawn_of_snowy_tiles_alone():
@@ -160,10 +161,10 @@ def test_seasons_are_drawn_of_snowy_tiles_alone():
 
 def test_copies_depend_on_the_tile_and_the_seed_alone():
     tile, truth = winter()
-    other = (replace(tile, tile_id="09_09"), truth)
-    alone = simulated((tile, truth), FEW, 1)
-    among = simulated_tiles([other, (tile, truth)], FEW, 1, jobs=2)[len(alone) :]
-    different = simulated((tile, truth), FEW, 2)
+    other = LabelledTile(replace(tile, tile_id="09_09"), truth)
+    alone = simulated(LabelledTile(tile, truth), FEW, 1)
+    among = simulated_tiles([other, LabelledTile(tile, truth)], FEW, 1, jobs=2)[len(alone) :]
+    different = simulated(LabelledTile(tile, truth), FEW, 2)
     assert len(alone) == FEW.seasons.copies + FEW.sensors.copies
     for one, two in zip(alone, among):
         np.testing.assert_array_equal(one[0].bands["green"], two[0].bands["green"])

@@ -28,7 +28,7 @@ MASK_NODATA = 255
 
 
 def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Network probability, tree score and valid mask of the rows from ``top`` to ``bottom``, from the parts' files."""
+    """Gather network probability, tree score and valid mask of rows ``top`` to ``bottom`` from the parts' files."""
     unet, gbm = np.zeros((2, bottom - top, layout.width), np.float32)
     for part in layout.parts():
         boxes = layout.extent(part), layout.core(part)
@@ -44,7 +44,7 @@ def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[n
 
 
 def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """First row, probability (float32) and valid mask of each strip, in order."""
+    """Yield the first row, probability (float32) and valid mask of each strip, in order."""
 
     def strip(top: int) -> tuple[int, np.ndarray, np.ndarray]:
         unet, gbm, valid = strip_scores(folder, layout, top, min(top + STRIP, layout.height))
@@ -56,15 +56,17 @@ def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[
 
 
 def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> float:
-    """``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) in ``out``.
+    """Write ``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) into ``out``.
 
-    The mask is where ``probability.tif`` is above the threshold that is returned, one for the whole scene.
+    Returns the threshold, one for the whole scene: the mask is 1 where ``probability.tif`` is above it.
     """
-    plain = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
-    parts = folder / "probability.tif", folder / "mask.tif"
+    profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
+    unfinished = folder / "probability.tif", folder / "mask.tif"
     try:
         counts = np.zeros(len(EDGES) - 1, np.int64)
-        with rasterio.open(parts[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **plain) as probabilities:
+        with rasterio.open(
+            unfinished[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **profile
+        ) as probabilities:
             for top, probability, valid in strips(folder, layout, fusion, jobs):
                 window = Window(0, top, layout.width, len(probability))
                 stepped = np.round(probability * STEPS) / np.float32(STEPS)
@@ -72,22 +74,22 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
                 counts += log_odds_counts(probability, valid)
         threshold = scene_threshold(fusion, counts)
         with (
-            rasterio.open(parts[0]) as probabilities,
-            rasterio.open(parts[1], "w", dtype="uint8", nodata=MASK_NODATA, **plain) as masks,
+            rasterio.open(unfinished[0]) as probabilities,
+            rasterio.open(unfinished[1], "w", dtype="uint8", nodata=MASK_NODATA, **profile) as masks,
         ):
             for top in range(0, layout.height, STRIP):
                 window = Window(0, top, layout.width, min(STRIP, layout.height - top))
                 probability = probabilities.read(1, window=window)
                 mask = np.where(np.isnan(probability), MASK_NODATA, probability > threshold).astype(np.uint8)
                 masks.write(mask, 1, window=window)
-        cloud_optimised(parts[0], out / "probability.tif", Resampling.average)
-        cloud_optimised(parts[1], out / "mask.tif", Resampling.nearest)
+        cloud_optimised(unfinished[0], out / "probability.tif", Resampling.average)
+        cloud_optimised(unfinished[1], out / "mask.tif", Resampling.nearest)
     except (RasterioError, OSError) as problem:
         raise OutputError(
             f"{out}: cannot be written ({one_line(problem)}); free space or choose another --out."
         ) from None
     finally:
-        for path in parts:
+        for path in unfinished:
             path.unlink(missing_ok=True)
     return threshold
 

@@ -1,0 +1,39 @@
+"""Which polygons touch or overlap which, by a spatial index."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+
+
+def touching(shapes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs that have a point in common: positions in ``shapes`` (N,) and in ``others`` (M,), both int64 (P,)."""
+    if not len(shapes) or not len(others):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    first, second = shapely.STRtree(others).query(shapes, predicate="intersects")
+    return first, second
+
+
+def overlapping(shapes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs with an area in common, as ``touching``, and that area, float64 (P,); a common edge is no area."""
+    first, second = touching(shapes, others)
+    areas = shapely.area(shapely.intersection(shapes[first], others[second]))
+    common = areas > 0
+    return first[common], second[common], areas[common]
+
+
+def area_in(shapes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Of each of ``shapes`` the area that lies in ``others``, which do not overlap each other; float64 (N,)."""
+    first, _, areas = overlapping(shapes, others)
+    return np.bincount(first, areas, len(shapes))
+
+
+def any_touching(shapes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of ``shapes`` touch any of ``others``, bool (N,)."""
+    return np.bincount(touching(shapes, others)[0], minlength=len(shapes)) > 0
+
+
+def merged(shapes: np.ndarray) -> np.ndarray:
+    """Polygons that no longer overlap: those that did become one."""
+    parts = shapely.get_parts(shapely.union_all(shapes))
+    return np.asarray(parts[shapely.area(parts) > 0], dtype=object)

@@ -1,0 +1,68 @@
+"""What command lines share: arguments that mean the same everywhere, settings, and results as JSON."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from command import SHARED, add_fields, add_shared, new_parser, with_options, write_json
+
+ROOT = Path(__file__).resolve().parents[1]
+OWN = {"solution.py"}  # the organisers' main(), which stays as it is
+
+
+@dataclass(frozen=True)
+class Settings:
+    steps: int = 3
+    learning_rate: float = 0.1
+    name: str = "a"
+
+
+def test_fields_become_options_and_come_back():
+    parser = new_parser("Does it.", "python -m does --steps 4")
+    add_fields(parser, Settings(), {"steps": "how many", "learning_rate": "how fast"})
+    assert with_options(Settings(), parser.parse_args([])) == Settings()
+    given = parser.parse_args(["--steps", "4", "--learning-rate", "1e-3"])
+    assert with_options(Settings(name="b"), given) == Settings(4, 0.001, "b")
+
+
+def test_help_has_every_argument_and_an_example():
+    parser = new_parser("Does it.", "python -m does --out there", "python -m does")
+    add_shared(parser, "data", required=True)
+    add_shared(parser, "out", default=Path("out/does"))
+    add_shared(parser, "seed", "device", "jobs")
+    told = parser.format_help()
+    assert all(f"--{name}" in told for name in SHARED)
+    assert "example: python -m does --out there" in told
+    assert "out/does" in told
+    options = parser.parse_args(["--data", "tiles"])
+    assert (options.data, options.out, options.seed, options.device, options.jobs) == (
+        Path("tiles"), Path("out/does"), 0, "auto", 0,
+    )  # fmt: skip
+
+
+def test_what_is_no_number_becomes_null(tmp_path: Path):
+    write_json(tmp_path / "a.json", {"mcc": float("nan"), "folds": [1.5, float("inf")], "none": {"x": (float("nan"),)}})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"mcc": None, "folds": [1.5, None], "none": {"x": [None]}}
+
+
+def test_what_is_no_json_leaves_nothing(tmp_path: Path):
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"path": object()})
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_command_repeats_a_shared_argument():
+    """``--seed``, ``--device`` and ``--jobs`` are added by command.py alone."""
+    for path in [*ROOT.glob("*.py"), *ROOT.glob("[a-z]*/**/*.py")]:
+        place = path.relative_to(ROOT).as_posix()
+        if place in OWN or place.startswith(("tests/", "tiles/", "out/", "dist/", "build/")):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_argument") and node.args:
+                first = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
+                assert first not in ("--seed", "--device", "--jobs"), f"{place}: use command.add_shared"

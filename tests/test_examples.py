@@ -1,0 +1,45 @@
+"""Every program in examples/ runs as it stands, on data of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fusion.model_file import save_model
+from tests.examples import example_model
+
+ROOT = Path(__file__).resolve().parents[1]
+PRINTED = {
+    "read_tile.py": ["valid", "swir1", "thermal"],
+    "compute_features.py": ["ndsi", "green.std7", "texture"],
+    "map_scene.py": ["glaciers", "area_uncertainty_km2"],
+    "compare_with_inventory.py": ["mcc", "boundary_f1_30m", "in the inventory"],
+}
+WRITTEN = {
+    "read_tile.py": ["sample/Band5"],
+    "compute_features.py": [],
+    "map_scene.py": ["mask.tif", "outlines.gpkg", "report.html"],
+    "compare_with_inventory.py": ["inventory.gpkg", "scores.json"],
+}
+
+
+def test_every_example_is_run():
+    assert {path.name for path in (ROOT / "examples").glob("*.py")} == set(PRINTED)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example_does_what_it_says(name: str, tmp_path: Path):
+    words = [] if name == "compute_features.py" else ["--out", str(tmp_path / "out")]
+    if name == "map_scene.py":  # trees and network of a moment, for what is mapped does not matter here
+        save_model(example_model(), tmp_path / "model.pth")
+        words += ["--model", str(tmp_path / "model.pth"), "--device", "cpu"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "examples" / name), *words]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert all(word in done.stdout for word in PRINTED[name]), done.stdout
+    assert all((tmp_path / "out" / path).exists() for path in WRITTEN[name])
