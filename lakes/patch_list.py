@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from command import write_json
 from errors import LayoutError, SettingError
 from lakes.polygons import date_of
 from tiles.raster import atomic_output
@@ -68,9 +69,7 @@ def check(asked: Preparation) -> None:
 
 def write_list(folder: Path, asked: Preparation, rows: Sequence[Listed]) -> None:
     """``patches.csv`` and ``prepare.json``, each whole or not at all."""
-    with atomic_output(folder / SETTINGS) as temporary:
-        text = json.dumps({**asdict(asked), "counts": counts_of(rows)}, indent=1)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(folder / SETTINGS, {**asdict(asked), "counts": counts_of(rows)})
     with atomic_output(folder / TABLE) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(Listed._fields)
