@@ -49,7 +49,10 @@ class EmbeddingBatches:
         """Embeddings float32 (N, C, h, w), truth int64 and valid bool (N, 4 h, 4 w) of the samples ``share``."""
         chosen = [self.sample(step * self.size + place) for place in range(self.size)[share]]
         embeddings = np.stack([read_embedding(one.path) for one in chosen])
-        truth, valid = (np.stack([self.unpacked(one[place]) for one in chosen]) for place in (1, 2))
+        truth, valid = (
+            np.stack([self.unpacked(mask) for mask in masks])
+            for masks in zip(*((one.truth, one.valid) for one in chosen))
+        )
         return torch.from_numpy(embeddings), torch.from_numpy(truth).long(), torch.from_numpy(valid)
 
     def sample(self, number: int) -> Embedded:
@@ -78,7 +81,9 @@ def embed_patches(
     """
     folder, side = folder / weights_key(network.vision), 4 * int(network.head.places.shape[-1])
     network = network.to(device).eval()
-    found, made, waiting = [], set(), []  # type: ignore[var-annotated]
+    found: list[Embedded] = []
+    made: set[Path] = set()
+    waiting: list[tuple[Path, Patch]] = []
     for window in tqdm(windows, desc="embeddings", unit="patch", disable=None):
         patch = window.patch(images)
         path = folder / f"{content_key(patch)}.npy"

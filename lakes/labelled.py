@@ -39,7 +39,7 @@ def open_region(region: RegionFile, shapes: Sequence[shapely.Geometry] = ()) -> 
     def read(row: int, column: int, rows: int, columns: int) -> Patch:
         pixels = read_pixels(region.path, numbers, Window(column, row, columns, rows))
         truth = burnt(tree, row, column, rows, columns)
-        return Patch(pixels.astype(np.float32), BANDS, truth, pixels.any(axis=0), name)
+        return Patch(pixels.astype(np.float32), BANDS, truth, pixels.max(axis=0) > 0, name)
 
     return Image(name, height, width, BANDS, read, name)
 

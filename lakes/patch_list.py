@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from command import write_json
 from errors import LayoutError, SettingError
 from lakes.polygons import date_of
 from tiles.raster import atomic_output
@@ -68,9 +69,7 @@ def check(asked: Preparation) -> None:
 
 def write_list(folder: Path, asked: Preparation, rows: Sequence[Listed]) -> None:
     """``patches.csv`` and ``prepare.json``, each whole or not at all."""
-    with atomic_output(folder / SETTINGS) as temporary:
-        text = json.dumps({**asdict(asked), "counts": counts_of(rows)}, indent=1)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(folder / SETTINGS, {**asdict(asked), "counts": counts_of(rows)})
     with atomic_output(folder / TABLE) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(Listed._fields)
@@ -99,13 +98,14 @@ def listed_of(row: Mapping[str, str]) -> Listed:
     """One line of the table."""
     if row["kind"] not in KINDS:
         raise ValueError(f"kind {row['kind']!r}")
-    whole = (int(row[name]) for name in ("region_num", "fold", "row", "column"))
-    return Listed(row["image"], *whole, row["kind"], int(row["lake"]), float(row["colourfulness"]), float(row["black"]))
+    number, fold, top, left = (int(row[name]) for name in ("region_num", "fold", "row", "column"))
+    shares = float(row["colourfulness"]), float(row["black"])
+    return Listed(row["image"], number, fold, top, left, row["kind"], int(row["lake"]), *shares)
 
 
-def counts_of(rows: Sequence[Listed]) -> list[dict[str, object]]:
+def counts_of(rows: Sequence[Listed]) -> list[dict[str, Any]]:
     """For each fold its dates with regions, and how many patches of each kind."""
-    found: list[dict[str, object]] = []
+    found: list[dict[str, Any]] = []
     for fold in sorted({row.fold for row in rows}):
         own = [row for row in rows if row.fold == fold]
         kinds = Counter(row.kind for row in own)

@@ -23,7 +23,8 @@ from tqdm import tqdm
 
 from cnn.blend import blended_rows
 from cnn.network_model import NetworkModel, check_bands, load_model
-from cnn.options import add_run_arguments, device_of
+from cnn.options import device_of
+from command import add_fields, add_shared, new_parser, with_options
 from errors import SettingError, exit_code
 from lakes.imagery import RegionFile, find_regions
 from lakes.labelled import open_region, place_of
@@ -35,6 +36,10 @@ from scenes.source import open_raster
 from tiles.raster import atomic_output
 
 LAKES = "lakes.gpkg"
+HELPS = {
+    "smallest": "pixels of a lake, at least (default: %(default)s)",
+    "narrowest": "short over long side of a lake, at least (default: %(default)s)",
+}
 
 
 def write_probability(model: NetworkModel, image: Image, region: RegionFile, path: Path) -> None:
@@ -81,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
     regions = find_regions(options.regions)
     check_regions(options.region, {region.region_num for region in regions}, "--region")
     model = load_model(options.model, device_of(options), build)
-    asked, tables = Shapes(options.smallest, options.narrowest), []
+    asked, tables = with_options(Shapes(), options), []
     for region in regions:
         if options.region and region.region_num not in options.region:
             continue
@@ -98,19 +103,18 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    asked = Shapes()
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes predict",
-        description="Map lakes in regions with a trained network: probability and polygons.",
-        epilog="example: python -m lakes predict out/regions --model out/sam/model.pt --out out/sam/lakes",
+    parser = new_parser(
+        "Map lakes in regions with a trained network: probability and polygons.",
+        "python -m lakes predict out/regions --model out/sam/model.pt --out out/sam/lakes",
+        "python -m lakes predict",
     )
     parser.add_argument("regions", type=Path, help="folder that python -m lakes regions wrote")
     parser.add_argument("--model", type=Path, required=True, help="model.pt that python -m lakes train wrote")
     parser.add_argument("--region", type=int, nargs="*", default=[], help="numbers of the regions (default: all)")
     parser.add_argument("--threshold", type=float, default=0.5, help="probability above which there is a lake")
-    parser.add_argument("--smallest", type=float, default=asked.smallest, help="pixels (default: 68.5)")
-    parser.add_argument("--narrowest", type=float, default=asked.narrowest, help="least width over length")
-    add_run_arguments(parser, "out/lakes")
+    add_fields(parser, Shapes(), HELPS)
+    add_shared(parser, "out", default=Path("out/lakes"))
+    add_shared(parser, "seed", "device", "jobs")
     return parser.parse_args(argv)
 
 

@@ -13,12 +13,14 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
+from command import add_fields, add_shared, new_parser, with_options
 from errors import TrainingError, exit_code
 from lakes.imagery import RegionFile
 from lakes.labelled import labelled_regions
@@ -35,6 +37,15 @@ from lakes.patch_list import (
     write_list,
 )
 from patches.image import Image
+
+DEFAULTS = Preparation("", "")
+HELPS = {
+    "patch": "pixels a side (default: %(default)s)",
+    "step": "pixels from one to the next (default: %(default)s)",
+    "black": "share of black pixels above which a patch is dropped (default: %(default)s)",
+    "colourful": "colourfulness above which a patch without lakes is a hard one (default: %(default)s)",
+    "folds": "parts by date and region, at most (default: %(default)s)",
+}
 
 
 class Sums(NamedTuple):
@@ -53,8 +64,8 @@ def sums_of(image: Image, row: int, column: int, side: int) -> Sums:
     patch = image.patch(row, column, side, side)
     red, green, blue = np.where(patch.valid, patch.array, 0).astype(np.float64)
     rg, yb = np.abs(red - green), np.abs((red + green) / 2 - blue)
-    lake = np.count_nonzero(patch.truth[patch.valid])
-    return Sums(rg.sum(), yb.sum(), (rg**2).sum(), (yb**2).sum(), side**2 - np.count_nonzero(patch.valid), lake)
+    lake, black = float((patch.truth * patch.valid).sum()), float((~patch.valid).sum())
+    return Sums(rg.sum(), yb.sum(), (rg**2).sum(), (yb**2).sum(), black, lake)
 
 
 def colourfulness(sums: Sums, pixels: int) -> float:
@@ -125,8 +136,8 @@ def prepare(pairs: Iterable[tuple[RegionFile, Image]], asked: Preparation) -> li
 
 def run(options: argparse.Namespace) -> None:
     """Write the list of patches, and print how many there are in each fold."""
-    settings = {name: getattr(options, name) for name in ("patch", "step", "black", "colourful", "folds", "with_empty")}
-    asked = Preparation(str(options.regions.resolve()), str(options.lakes.resolve()), **settings)
+    asked = with_options(DEFAULTS, options)
+    asked = replace(asked, regions=str(options.regions.resolve()), lakes=str(options.lakes.resolve()))
     check(asked)
     pairs, left = labelled_regions(options.regions, options.lakes, options.with_empty)
     if left:
@@ -142,21 +153,16 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    asked = Preparation("", "")
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes prepare",
-        description="List the patches to train on, with their kind and their fold.",
-        epilog="example: python -m lakes prepare out/regions --lakes lakes.gpkg --out out/patches",
+    parser = new_parser(
+        "List the patches to train on, with their kind and their fold.",
+        "python -m lakes prepare out/regions --lakes lakes.gpkg --out out/patches",
+        "python -m lakes prepare",
     )
     parser.add_argument("regions", type=Path, help="folder that python -m lakes regions wrote")
     parser.add_argument("--lakes", type=Path, required=True, help="polygons with the columns image and region_num")
     parser.add_argument("--with-empty", action="store_true", help="a region without lakes is known to have none")
-    parser.add_argument("--patch", type=int, default=asked.patch, help="pixels a side (default: 1024)")
-    parser.add_argument("--step", type=int, default=asked.step, help="pixels from one to the next (default: 512)")
-    parser.add_argument("--black", type=float, default=asked.black, help="share above which a patch is dropped")
-    parser.add_argument("--colourful", type=float, default=asked.colourful, help="colourfulness of hard negatives")
-    parser.add_argument("--folds", type=int, default=asked.folds, help="parts by date and region, at most")
-    parser.add_argument("--out", type=Path, default=Path("out/patches"))
+    add_fields(parser, DEFAULTS, HELPS)
+    add_shared(parser, "out", default=Path("out/patches"))
     return parser.parse_args(argv)
 
 

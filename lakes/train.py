@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from cnn.network_training import Plan, Sampling, train_network
-from cnn.options import add_run_arguments, command_shown, device_of
+from cnn.options import command_shown, device_of
 from cnn.processes import joined
 from cnn.recipes import Recipe
+from command import add_shared, new_parser
 from errors import SettingError, TrainingError, exit_code
 from lakes.labelled import LABELS, labelled_regions
 from lakes.patch_list import POSITIVE, Listed, Preparation, read_list, weights_of
@@ -99,10 +100,10 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lakes train",
-        description="Train SAM's mask decoder, DeepLabV3+ or another network to find lakes.",
-        epilog="example: python -m lakes train out/patches --arch sam --weights sam-vit-base/ --out out/sam",
+    parser = new_parser(
+        "Train SAM's mask decoder, DeepLabV3+ or another network to find lakes.",
+        "python -m lakes train out/patches --arch sam --weights sam-vit-base/ --out out/sam",
+        "python -m lakes train",
     )
     parser.add_argument("patches", type=Path, help="folder that python -m lakes prepare wrote")
     parser.add_argument("--arch", required=True, help="sam, a name of cnn.architectures, or smp:NAME:ENCODER")
@@ -118,7 +119,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="patches a step (default: 8)")
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--loss", help="a name of cnn.losses, or smp:NAME (default: Dice and cross-entropy)")
-    add_run_arguments(parser, "out/lakes")
+    add_shared(parser, "out", default=Path("out/lakes"))
+    add_shared(parser, "seed", "device", "jobs")
     return parser.parse_args(argv)
 
 

@@ -7,18 +7,19 @@ import pytest
 import torch
 
 from cnn.network_model import load_model
-from cnn.trainer import load_checkpoint
+from cnn.trainer import Trainer, load_checkpoint
 from lakes import prepare, train
 from lakes.patch_list import read_list
 from lakes.polygons import lakes_table, write_lakes
 from lakes.recipes import recipe_for
-from lakes.sam import SAM, build
+from lakes.sam import SAM, SamOfPatches, build, read_sam
 from tests.lakes.drawn import IMAGE, square
 from tests.lakes.small_sam import write_sam
 from tests.lakes.test_prepare import write_region
 
 CPU = torch.device("cpu")
 FAST = ("--device", "cpu", "--batch", "2")
+SAM_WORDS = ("--arch", "sam", "--learning-rate", "0.001", "--steps", "4")
 
 
 @pytest.fixture(scope="module")
@@ -39,35 +40,26 @@ def run(listed, out, *words):
     return train.main([str(listed / "patches"), "--out", str(out), *FAST, *map(str, words)])
 
 
-def test_sam_is_trained_stopped_and_gone_on(listed, tmp_path, capsys):
-    words = ("--arch", "sam", "--weights", listed / "sam", "--cache", tmp_path / "cache", "--learning-rate", 1e-3)
-    assert run(listed, tmp_path / "whole", *words, "--steps", 4) == 0
-    assert "0 computed" not in capsys.readouterr().out
-    assert {path.name for path in (tmp_path / "whole").iterdir()} == {"run.ckpt", "run.png", "model.pt"}
-    assert run(listed, tmp_path / "again", *words, "--steps", 4) == 0
-    assert "embeddings: 0 computed" in capsys.readouterr().out
-    one, other = (load_model(tmp_path / name / "model.pt", CPU, build) for name in ("whole", "again"))
-    pixels = torch.rand(1, 3, 64, 64)
-    assert torch.equal(one.shares(pixels), other.shares(pixels)), "the same seed gives the same model"
-    assert one.card.training["recipe"]["epochs"] == 10
-    assert one.card.classes == ("ground", "lake")
-    before = SamStart(listed)
-    changed = {name for name, value in one.network.state_dict().items() if not torch.equal(value, before[name])}
+@pytest.fixture(scope="module")
+def trained(listed):
+    """SAM's mask decoder after four steps."""
+    assert run(listed, listed / "whole", *SAM_WORDS, "--weights", listed / "sam", "--cache", listed / "cache") == 0
+    return listed
+
+
+def test_sam_learns_in_its_mask_decoder_alone(trained):
+    assert {path.name for path in (trained / "whole").iterdir()} == {"run.ckpt", "run.png", "model.pt"}
+    model = load_model(trained / "whole" / "model.pt", CPU, build)
+    assert model.card.training["recipe"]["epochs"] == 10
+    assert model.card.classes == ("ground", "lake")
+    before, after = SamOfPatches(read_sam(trained / "sam")).state_dict(), model.network.state_dict()
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
     assert changed
     assert all(name.startswith("head.decoder.") for name in changed)
 
 
-def SamStart(listed):  # noqa: N802
-    from lakes.sam import SamOfPatches, read_sam
-
-    return SamOfPatches(read_sam(listed / "sam")).state_dict()
-
-
-def test_a_run_goes_on_from_its_checkpoint(listed, tmp_path, monkeypatch):
-    words = ("--arch", "sam", "--weights", listed / "sam", "--cache", tmp_path / "cache", "--learning-rate", 1e-3)
-    assert run(listed, tmp_path / "whole", *words, "--steps", 4) == 0
-    from cnn.trainer import Trainer
-
+def test_a_stopped_run_goes_on_to_the_same_model(trained, tmp_path, monkeypatch, capsys):
+    words = (*SAM_WORDS, "--weights", trained / "sam", "--cache", trained / "cache")
     step = Trainer.train_step
 
     def stopping(self):
@@ -76,12 +68,14 @@ def test_a_run_goes_on_from_its_checkpoint(listed, tmp_path, monkeypatch):
         return step(self)
 
     monkeypatch.setattr(Trainer, "train_step", stopping)
-    assert run(listed, tmp_path / "stopped", *words, "--steps", 4) == 130
-    assert load_checkpoint(tmp_path / "stopped" / "run.ckpt")["step"] == 2
+    assert run(trained, tmp_path, *words) == 130
+    assert load_checkpoint(tmp_path / "run.ckpt")["step"] == 2
     monkeypatch.setattr(Trainer, "train_step", step)
-    assert run(listed, tmp_path / "stopped", *words, "--steps", 4) == 0
-    one, other = (load_checkpoint(tmp_path / name / "run.ckpt")["averaged"] for name in ("whole", "stopped"))
-    assert all(torch.equal(value, other[name]) for name, value in one.items())
+    assert run(trained, tmp_path, *words) == 0
+    assert "embeddings: 0 computed" in capsys.readouterr().out
+    one, other = (load_model(folder / "model.pt", CPU, build) for folder in (trained / "whole", tmp_path))
+    pixels = torch.rand(1, 3, 64, 64)
+    assert torch.equal(one.shares(pixels), other.shares(pixels))
 
 
 def test_any_architecture_is_trained(listed, tmp_path):
