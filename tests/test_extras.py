@@ -20,7 +20,9 @@ EXTRAS = {
     "lakes": {"training", "mapping", "lakes"},
     "evaluation": {"training"},
 }
+NETWORKS = ("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands", "evaluation.compare_networks")
 OTHERS = {
+    **dict.fromkeys(NETWORKS, {"training", "mapping"}),
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
