@@ -27,7 +27,6 @@ from lakes.overlap import any_touching
 from lakes.polygons import (
     check_regions,
     lakes_table,
-    outer_rings,
     read_lakes,
     read_polygons,
     read_regions,
@@ -59,7 +58,7 @@ def combined(
         ours = [chosen(table, image, number).geometry.to_numpy() for table in (sam, deeplab, colours)]
         evidence = Evidence(sinks, ours[2], None if ice is None else ice.get(number, NONE))
         shapes, names = combine(ours[0], ours[1], evidence, rules)
-        tables.append(lakes_table(image, number, shapes).assign(rule=names))
+        tables.append(lakes_table(image, number, list(shapes)).assign(rule=names))
     return gpd.GeoDataFrame(pd.concat(tables, ignore_index=True)) if tables else lakes_table("", 0, []).assign(rule="")
 
 
@@ -93,9 +92,22 @@ def sinks_of(path: Path, near: Sequence[gpd.GeoDataFrame]) -> np.ndarray:
     """The sinks, polygons (N,); raises GridError where none is anywhere near the networks' polygons."""
     sinks = readable(path).geometry.to_numpy()
     boxes = np.array([shapely.box(*table.total_bounds) for table in near if len(table)], dtype=object)
-    if len(boxes) and not any_touching(boxes, sinks).any():
+    if len(boxes) and len(sinks) and not any_touching(boxes, sinks).any():
         raise GridError(f"{path}: does not overlap with the lakes; make it from a DEM of the same place.")
     return sinks
+
+
+def evidence_of(
+    options: argparse.Namespace, sam: gpd.GeoDataFrame, deeplab: gpd.GeoDataFrame, colours: gpd.GeoDataFrame
+) -> tuple[np.ndarray, dict[int, np.ndarray] | None]:
+    """Sinks and ice, checked against what is combined; raises GridError or SettingError."""
+    regions = read_regions(options.regions) if options.regions else None
+    if regions is not None:
+        for path, table in ((options.sam, sam), (options.deeplab, deeplab), (options.colours, colours)):
+            check_regions(table["region_num"].unique(), regions["region_num"], str(path))
+    sinks = sinks_of(options.sinks, (sam, deeplab)) if options.sinks else NONE
+    numbers = sorted({*sam["region_num"], *deeplab["region_num"]})
+    return sinks, ice_of(options.ice, regions, numbers) if options.ice else None
 
 
 def run(options: argparse.Namespace) -> None:
@@ -104,18 +116,11 @@ def run(options: argparse.Namespace) -> None:
     sam, deeplab, colours = (
         read_lakes(path) if path else empty for path in (options.sam, options.deeplab, options.colours)
     )
-    numbers = sorted({*sam["region_num"], *deeplab["region_num"]})
-    regions = read_regions(options.regions) if options.regions else None
-    if regions is not None:
-        for path, table in ((options.sam, sam), (options.deeplab, deeplab), (options.colours, colours)):
-            check_regions(table["region_num"].unique(), regions["region_num"], str(path))
+    sinks, ice = evidence_of(options, sam, deeplab, colours)
     without = sorted({*sam["image"], *deeplab["image"]} - {*colours["image"]}) if options.colours else []
     if without:
         print(f"note: {options.colours}: has nothing of {', '.join(without)}; dates are never mixed.", file=sys.stderr)
-    sinks = sinks_of(options.sinks, (sam, deeplab)) if options.sinks else NONE
-    ice = ice_of(options.ice, regions, numbers) if options.ice else None
-    found = combined(sam, deeplab, colours, sinks, ice, with_options(Rules(), options))
-    lakes = outer_rings(found)
+    lakes = combined(sam, deeplab, colours, sinks, ice, with_options(Rules(), options))
     write_lakes(lakes, options.out, ["rule"] if options.audit else [])
     told = ", ".join(f"{count} by {rule}" for rule, count in lakes["rule"].value_counts().sort_index().items())
     print(f"{len(lakes)} lakes{': ' if told else ''}{told}. Wrote {options.out}.")

@@ -99,7 +99,7 @@ def kernel() -> Callable[[np.ndarray, np.ndarray, np.ndarray], None]:
                             level[down, right] = elevation[down, right]
                             size = push(keys, cells, size, elevation[down, right], down * width + right)
 
-    return flood  # type: ignore[no-any-return]
+    return flood
 
 
 def border(shape: tuple[int, int]) -> np.ndarray:

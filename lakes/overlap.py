@@ -34,6 +34,12 @@ def any_touching(shapes: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def merged(shapes: np.ndarray) -> np.ndarray:
-    """Polygons that no longer overlap: those that did become one."""
+    """Polygons that no longer overlap, without holes: those that overlapped, or lay in a hole, become one."""
+    rings = shapely.get_exterior_ring(pieces_of(shapes))
+    return pieces_of(shapely.polygons(rings))
+
+
+def pieces_of(shapes: np.ndarray) -> np.ndarray:
+    """The polygons of the union of all."""
     parts = shapely.get_parts(shapely.union_all(shapes))
     return np.asarray(parts[shapely.area(parts) > 0], dtype=object)

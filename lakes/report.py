@@ -134,7 +134,7 @@ def report_data(
 
     def ring(shape: shapely.Polygon) -> list[list[float]]:
         xy = shapely.get_coordinates(shapely.simplify(shapely.get_exterior_ring(shape), unit / 4))
-        return np.round(np.stack([(xy[:, 1] - south) / unit, (xy[:, 0] - west) / unit], axis=1), 2).tolist()  # type: ignore[no-any-return]
+        return np.round(np.stack([(xy[:, 1] - south) / unit, (xy[:, 0] - west) / unit], axis=1), 2).tolist()
 
     shown, columns = lakes.head(LARGEST), [name for name in SHOWN if name in lakes.columns]
     return {

@@ -82,6 +82,13 @@ def test_if_sam_found_nothing_deeplabs_stand_on_the_ice():
     assert found[0].equals(LEFT)
 
 
+def test_a_lake_in_the_hole_of_another_is_part_of_it():
+    ring = square(0, 0, 20).difference(square(5, 5, 10))
+    (found,), rules = combine(NONE, shapes(ring, square(8, 8, 2)), Evidence(NONE, NONE))
+    assert found.equals(square(0, 0, 20))
+    assert rules == ["DeepLab alone"]
+
+
 @settings(max_examples=25)
 @given(*[st.lists(st.tuples(*[st.integers(0, 30)] * 2, st.integers(1, 8)), max_size=15)] * 4)
 def test_lakes_never_overlap(sam, deeplab, sinks, colours):
