@@ -41,7 +41,7 @@ MOSAIC, MODEL, POLYGONS = 20_000, 10_000, 10_000  # pixels a side, pixels a side
 def write_mosaic(path: Path, side: int) -> None:
     """A mosaic of a repeated synthetic picture, black in a quarter of its blocks."""
     here = place(0, (BLOCK, BLOCK), 90)
-    tile = picture(here, water_depth(here, 0, 2), 0, 2)
+    tile = picture(here, water_depth(here, 0, 2)[0], 0, 2)
     profile = {
         "driver": "GTiff",
         "crs": CRS,

@@ -4,8 +4,8 @@
 
 Made for the demo and the tests of lakes; nothing that ships learns from it. Lakes of several depths fill and drain
 from date to date; most lie in basins of the elevation model, some basins are dry, and some lakes are younger than the
-model. What is mistaken for lakes is there too: streams, blue slush, shadows of nunataks, dark rock, and lakes on the
-land before the ice, which are none of the ice's. Colours are 8 bits as of a picture of Sentinel-2, pixels 38.2185 m in
+model. What is mistaken for lakes is there too: films of water on snow, streams, blue slush, shadows of
+nunataks, dark rock, and lakes on the land before the ice, which are none of the ice's. Colours are 8 bits as of a picture of Sentinel-2, pixels 38.2185 m in
 EPSG:3857, as in the mosaics of the ACM SIGSPATIAL Cup 2023.
 """
 
@@ -38,6 +38,7 @@ CRS = "EPSG:3857"
 DATES = ("2019-06-03", "2019-06-20", "2019-07-31", "2019-08-25")
 FILLED = ((0.4, 0.75), (0.5, 0.9), (0.65, 1.0), (0.45, 0.85))  # share of a basin's depth that is water, on each date
 EMPTY = (0.35, 0.15, 0.1, 0.35)  # share of the lakes that are not there, on each date
+FILM = (0.35, 0.75)  # metres of water on snow
 SMALLEST = 100_000.0  # m2 in EPSG:3857 of a lake in the truth
 COARSER = 2  # pixels of the mosaic in one of the elevation model
 LAND = 0.2  # share of the columns, in the west
@@ -51,7 +52,8 @@ class Place:
     """What stays from date to date; all (H, W).
 
     ``height``: float32, metres, with its basins. ``basin``: float32, depth of each basin below its rim, 0 elsewhere;
-    ``number``: int32, of the basin in a pixel from 1; ``wet``: bool (N,), basins that hold lakes; ``ice``, ``rock``,
+    ``number``: int32, of the basin in a pixel from 1; ``wet``: bool (N,), basins that hold lakes; ``film``: bool (N,), that are none,
+    but snow under a film of water, which looks like a shallow lake; ``ice``, ``rock``,
     ``shadow``, ``slush``, ``pale`` (snow soaked with less water), ``stream``: float32 shares in
     0..1.
     """
@@ -60,6 +62,7 @@ class Place:
     basin: np.ndarray
     number: np.ndarray
     wet: np.ndarray
+    film: np.ndarray
     ice: np.ndarray
     rock: np.ndarray
     shadow: np.ndarray
@@ -69,12 +72,12 @@ class Place:
 
 
 def basins(random: np.random.Generator, shape: tuple[int, int], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Depth and number of ``count`` basins at most, none of which touch; radii of 8 to 40 pixels, small ones more."""
+    """Depth and number of ``count`` basins at most, none of which touch; radii of 11 to 45 pixels, small ones more."""
     rows, columns = np.indices(shape, dtype=np.float32)
     bent = 1 + 0.16 * fractal(random, shape, 1.0, 80, 8)
     depth, number, places = np.zeros(shape, np.float32), np.zeros(shape, np.int32), np.zeros((0, 3))
     for _ in range(20 * count):
-        radius = 8.5 * (1 - random.random() * 0.85) ** -0.82
+        radius = 11 * (1 - random.random() * 0.85) ** -0.75
         row, column = random.uniform(0, shape[0]), random.uniform(0, shape[1])
         if (np.hypot(places[:, 0] - row, places[:, 1] - column) < 1.6 * (places[:, 2] + radius) + 3).any():
             continue
@@ -104,10 +107,12 @@ def place(seed: int, shape: tuple[int, int], count: int) -> Place:
     winding = fractal(random, shape, 2.0, 260, 24)
     stream = np.clip(1.6 - np.abs(winding) / np.hypot(*np.gradient(winding)).clip(1e-3), 0, 1) * ice
     stream *= soft(fractal(random, shape, 1.5, 300, 60), 0.3)
-    wet = random.random(int(number.max())) > 0.2
-    mapped = np.concatenate([[False], random.random(len(wet)) > 0.12])[number]  # basins that the model has
+    count = int(number.max())
+    film = random.random(count) < 0.28
+    wet = ~film & (random.random(count) > 0.2)
+    mapped = np.concatenate([[False], ~film & (random.random(count) > 0.08)])[number]  # basins that the model has
     height = 900 + 0.05 * columns + 0.4 * fractal(random, shape, 1.3, np.inf, 6) - basin * mapped
-    return Place(height, basin, number, wet, ice, rock, shadow, slush, pale, stream)
+    return Place(height, basin, number, wet, film, ice, rock, shadow, slush, pale, stream)
 
 
 def soft(noise: np.ndarray, above: float) -> np.ndarray:
@@ -115,14 +120,16 @@ def soft(noise: np.ndarray, above: float) -> np.ndarray:
     return np.asarray(np.clip((noise - above) * 4 + 0.5, 0, 1))
 
 
-def water_depth(here: Place, seed: int, date: int) -> np.ndarray:
-    """Metres of water in every pixel on one of DATES, float32 (H, W)."""
+def water_depth(here: Place, seed: int, date: int) -> tuple[np.ndarray, np.ndarray]:
+    """Metres of water in every pixel on one of DATES, float32 (H, W): of lakes, and of films on snow."""
     random = np.random.default_rng([seed, 1, date])
     count = len(here.wet)
     filled = random.uniform(*FILLED[date], count) * here.wet * (random.random(count) > EMPTY[date])
+    thick = random.uniform(*FILM, count) * here.film * (random.random(count) > EMPTY[date])
     deepest = np.asarray(ndimage.maximum(here.basin, here.number, np.arange(1, count + 1)))
     dry = np.concatenate([[0], deepest * (1 - filled)])[here.number]
-    return np.maximum(here.basin - dry, 0) * (here.number > 0)
+    share = np.concatenate([[0], thick / deepest])[here.number]
+    return np.maximum(here.basin - dry, 0) * (here.number > 0), here.basin * share
 
 
 def picture(here: Place, depth: np.ndarray, seed: int, date: int) -> np.ndarray:
@@ -195,8 +202,9 @@ def write_greenland(folder: Path, seed: int = 0, shape: tuple[int, int] = (1024,
         )
     here, regions, tables, mosaics = place(seed, shape, count), two_regions(shape), [], []
     for number, date in enumerate(DATES):
-        path, depth = folder / f"greenland_{date}.tif", water_depth(here, seed, number)
-        write_raster(path, picture(here, depth, seed, number), TRANSFORM)
+        path = folder / f"greenland_{date}.tif"
+        depth, film = water_depth(here, seed, number)
+        write_raster(path, picture(here, depth + film, seed, number), TRANSFORM)
         tables.append(true_lakes(here, depth * (here.rock < 0.5), path.name, regions))
         mosaics.append(path)
     coarse = ndimage.zoom(here.height, 1 / COARSER, order=1, grid_mode=True, mode="nearest").astype(np.float32)

@@ -58,4 +58,5 @@ def test_no_such_command(capsys: pytest.CaptureFixture[str]):
     assert "is no command; give one of regions, " in capsys.readouterr().err
     assert main([]) == 2
     assert main(["--help"]) == 0
-    assert all(name in capsys.readouterr().out for name in COMMANDS)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in COMMANDS)
