@@ -70,7 +70,7 @@ def networks(out: Path, options: argparse.Namespace) -> None:
 
 def evidence(out: Path, scene: Path) -> None:
     """Sinks, colours, and NDWI for ice; lakes are small here, so that the smoothing is too."""
-    words = ["--regions", scene / "regions.gpkg", "--shallowest", 0.5, "--smallest", 10_000, "--jobs", 1]
+    words = ["--regions", scene / "regions.gpkg", "--shallowest", 0.25, "--smallest", 10_000, "--jobs", 1]
     command("sinks", scene / "dem.tif", *words, "--out", out / "sinks.gpkg")
     least = ["--smallest", SMALLEST]
     command("colours", out / "regions", "--sigmas", 1, 1.4, *least, "--out", out / "colours.gpkg")
@@ -146,7 +146,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=1024, help="pixels of the mosaics")
     parser.add_argument("--basins", type=int, default=90, help="at most")
     parser.add_argument("--arch", default="compact_unet", help="of both networks")
-    parser.add_argument("--steps", type=int, default=120, help="that each is trained")
+    parser.add_argument("--steps", type=int, default=60, help="that each is trained")
     add_shared(parser, "device", "jobs")
     return parser.parse_args(argv)
 

@@ -4,9 +4,9 @@
 
 Made for the demo and the tests of lakes; nothing that ships learns from it. Lakes of several depths fill and drain
 from date to date; most lie in basins of the elevation model, some basins are dry, and some lakes are younger than the
-model. What is mistaken for lakes is there too: films of water on snow, streams, blue slush, shadows of
-nunataks, dark rock, and lakes on the land before the ice, which are none of the ice's. Colours are 8 bits as of a picture of Sentinel-2, pixels 38.2185 m in
-EPSG:3857, as in the mosaics of the ACM SIGSPATIAL Cup 2023.
+model. What is mistaken for lakes is there too: films of water on snow, streams, blue slush, shadows of nunataks, dark
+rock, and lakes on the land before the ice, which are none of the ice's. Colours are 8 bits as of a picture of
+Sentinel-2, pixels 38.2185 m in EPSG:3857, as in the mosaics of the ACM SIGSPATIAL Cup 2023.
 """
 
 from __future__ import annotations
@@ -52,10 +52,9 @@ class Place:
     """What stays from date to date; all (H, W).
 
     ``height``: float32, metres, with its basins. ``basin``: float32, depth of each basin below its rim, 0 elsewhere;
-    ``number``: int32, of the basin in a pixel from 1; ``wet``: bool (N,), basins that hold lakes; ``film``: bool (N,), that are none,
-    but snow under a film of water, which looks like a shallow lake; ``ice``, ``rock``,
-    ``shadow``, ``slush``, ``pale`` (snow soaked with less water), ``stream``: float32 shares in
-    0..1.
+    ``number``: int32, of the basin in a pixel from 1. ``wet``: bool (N,), basins that hold lakes; ``film``: bool (N,),
+    that are none in truth, but snow under a film of water, which looks like a shallow lake. ``ice``, ``rock``,
+    ``shadow``, ``slush``, ``pale`` (snow soaked with less water), ``stream``: float32 shares in 0..1.
     """
 
     height: np.ndarray
@@ -85,7 +84,7 @@ def basins(random: np.random.Generator, shape: tuple[int, int], count: int) -> t
         turn, long = random.uniform(0, np.pi), random.uniform(1.0, 1.4)
         along = (rows - row) * np.cos(turn) + (columns - column) * np.sin(turn)
         across = (columns - column) * np.cos(turn) - (rows - row) * np.sin(turn)
-        bowl = (1 - (np.hypot(along / long, across * long) * bent / radius) ** 2) * random.uniform(0.16, 0.34) * radius
+        bowl = (1 - (np.hypot(along / long, across * long) * bent / radius) ** 2) * random.uniform(0.05, 0.22) * radius
         here = bowl > 0
         depth[here], number[here] = bowl[here], len(places)
         if len(places) == count:
@@ -108,10 +107,10 @@ def place(seed: int, shape: tuple[int, int], count: int) -> Place:
     stream = np.clip(1.6 - np.abs(winding) / np.hypot(*np.gradient(winding)).clip(1e-3), 0, 1) * ice
     stream *= soft(fractal(random, shape, 1.5, 300, 60), 0.3)
     count = int(number.max())
-    film = random.random(count) < 0.28
+    film = random.random(count) < 0.2
     wet = ~film & (random.random(count) > 0.2)
     mapped = np.concatenate([[False], ~film & (random.random(count) > 0.08)])[number]  # basins that the model has
-    height = 900 + 0.05 * columns + 0.4 * fractal(random, shape, 1.3, np.inf, 6) - basin * mapped
+    height = 900 + 0.008 * columns + 0.12 * fractal(random, shape, 1.3, np.inf, 6) - basin * mapped
     return Place(height, basin, number, wet, film, ice, rock, shadow, slush, pale, stream)
 
 
