@@ -4,7 +4,7 @@
 
 Made for the demo and the tests of lakes; nothing that ships learns from it. Lakes of several depths fill and drain
 from date to date; most lie in basins of the elevation model, some basins are dry, and some lakes are younger than the
-model. What is mistaken for lakes is there too: films of water on snow, streams, blue slush, shadows of nunataks, dark
+model. What is mistaken for lakes is there too: films of water on snow, streams, slush, shadows of nunataks, dark
 rock, and lakes on the land before the ice, which are none of the ice's. Colours are 8 bits as of a picture of
 Sentinel-2, pixels 38.2185 m in EPSG:3857, as in the mosaics of the ACM SIGSPATIAL Cup 2023.
 """
@@ -43,7 +43,7 @@ SMALLEST = 100_000.0  # m2 in EPSG:3857 of a lake in the truth
 COARSER = 2  # pixels of the mosaic in one of the elevation model
 LAND = 0.2  # share of the columns, in the west
 SNOW, BARE, ROCK = (232, 236, 240), (168, 176, 186), (74, 66, 60)
-SLUSH, PALE, STREAM, SHADOW = (108, 150, 182), (134, 172, 196), (60, 108, 172), (52, 70, 108)
+SLUSH, PALE, STREAM, SHADOW = (128, 160, 186), (138, 174, 198), (60, 108, 172), (52, 70, 108)
 WATER, DEEP = np.array([1.2, 4.0, 12.0]), np.array([26, 34, 28])  # metres of absorption of each band, and what is left
 
 
