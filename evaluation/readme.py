@@ -252,11 +252,10 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "lakes_speed": ("lakes_speed.json", lakes_speed_block),
 }
 DOCUMENTS = {
-    "README.md": ("scores", "inference", "lakes"),
+    "README.md": ("scores", "inference"),
     "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
     "docs/mapping.md": ("mosaic", "scenes"),
     "docs/scale.md": ("scale",),
-    "docs/lakes.md": ("lakes_speed",),
 }
 
 
