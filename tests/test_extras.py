@@ -15,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # The extras that a room's commands need besides the dependencies, and the commands that need others
 EXTRAS = {"baseline": {"training"}, "cnn": {"training"}, "mapping": {"mapping"}, "evaluation": {"training"}}
 OTHERS = {
+    **dict.fromkeys(("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands"), {"training", "mapping"}),
+    "evaluation.compare_networks": {"training", "mapping"},
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
