@@ -173,4 +173,5 @@ def scenes_of(options: argparse.Namespace) -> Scenes:
 def shown(options: argparse.Namespace, names: Sequence[str]) -> str:
     """The command line's folders and settings; it names no path of this machine."""
     folders = [f"--{name} {getattr(options, name).name}" for name in names if getattr(options, name)]
-    return " ".join([*folders, f"--steps {options.steps} --seed {options.seed}"])
+    jobs = [f"--jobs {options.jobs}"] if options.jobs else []
+    return " ".join([*folders, f"--steps {options.steps} --seed {options.seed}", *jobs])

@@ -14,9 +14,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # The extras that a room's commands need besides the dependencies, and the commands that need others
 EXTRAS = {"baseline": {"training"}, "cnn": {"training"}, "mapping": {"mapping"}, "evaluation": {"training"}}
+NETWORKS = ("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands", "evaluation.compare_networks")
 OTHERS = {
-    **dict.fromkeys(("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands"), {"training", "mapping"}),
-    "evaluation.compare_networks": {"training", "mapping"},
+    **dict.fromkeys(NETWORKS, {"training", "mapping"}),
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
