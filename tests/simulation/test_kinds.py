@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.simulation.test_synthetic import pooled
 
 from simulation.kinds import ALBEDO, MEASURED_SUMMER, SEASONS, debris_cover
 from simulation.synthetic import synthetic_scene
 from simulation.terrain import landscape
+from tests.simulation.test_synthetic import pooled
 from tiles.tile import BAND_NAMES
 
 
