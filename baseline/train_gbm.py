@@ -32,9 +32,9 @@ from command import add_fields, add_shared, new_parser, with_options, write_json
 from errors import exit_code
 from scores.confusion import Confusion, confusion
 from scores.threshold import pooled_threshold
+from simulation.synthetic import write_sample
 from tiles.folder import LabelledTile, read_labelled
 from tiles.raster import atomic_output, write_raster
-from tiles.synthetic import write_sample
 
 SAMPLE_TILES = 4
 

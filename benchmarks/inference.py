@@ -37,9 +37,9 @@ from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
 from fusion.scene_threshold import glacier_mask
+from simulation.synthetic import write_sample
 from solution import HERE, MODEL_NAME
 from tiles.folder import BAND_FOLDERS, TileFiles, band_folders, find_tiles, read_tile, write_mask
-from tiles.synthetic import write_sample
 
 REPEATS = 4  # runs in one process; the first one also imports
 STAGES = ("read", "features", "GBM", "U-Net", "fusion", "write")

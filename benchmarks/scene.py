@@ -29,9 +29,9 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 
 from command import add_shared, new_parser, write_json
 from errors import exit_code
+from simulation.synthetic import write_sample
 from solution import HERE
 from tiles.folder import band_folders, find_tiles, read_tile
-from tiles.synthetic import write_sample
 
 BLOCK = 1024
 CODING = {"blue": (2.75e-5, -0.2), "thermal": (0.00341802, 149.0)}

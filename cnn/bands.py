@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,14 +20,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from baseline.report import PALETTE
 from cnn.contribution import Sample, gradient_contributions, interval, permutation_drops, rank_correlation, samples_of
 from cnn.network_model import Card, NetworkModel, load_model
-from cnn.network_report import save
 from cnn.network_training import plan_of, train_network
 from cnn.options import add_data_arguments, add_run_arguments, device_of, images_of
 from cnn.scoring import part_of, scores_of
+from command import new_parser, write_json
 from errors import SettingError, TrainingError, exit_code
+from figures import BLUE, ORANGE, write_figure
 from patches.image import Image, pick_bands
 from patches.split import PARTS
 from tiles.raster import atomic_output
@@ -86,8 +85,7 @@ def scored(model: NetworkModel, images: Sequence[Image], bands: Sequence[str]) -
 
 def write_contributions(found: dict[str, Any], card: Card, out: Path) -> None:
     """bands.csv, bands.json and bands.png."""
-    with atomic_output(out / "bands.json") as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "bands.json", found)
     rows = sorted(found["models"][0]["bands"], key=lambda row: -row["share_percent"])
     with atomic_output(out / "bands.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -97,13 +95,13 @@ def write_contributions(found: dict[str, Any], card: Card, out: Path) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     names, shares = [row["band"] for row in rows], np.array([row["share_percent"] for row in rows])
     sides = np.abs(np.array([[row["low_percent"], row["high_percent"]] for row in rows]).T - shares)
-    left.barh(names, shares, xerr=sides, color=PALETTE[0])
+    left.barh(names, shares, xerr=sides, color=BLUE)
     left.invert_yaxis()
     left.set_xlabel("share of the input gradients, % (95 % interval over patches)")
-    right.barh(names, [row["permutation_mcc_drop"] for row in rows], color=PALETTE[1])
+    right.barh(names, [row["permutation_mcc_drop"] for row in rows], color=ORANGE)
     right.set_xlabel("drop of MCC when permuted")
     figure.suptitle(card.architecture)
-    save(figure, out / "bands.png")
+    write_figure(figure, out / "bands.png")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -150,9 +148,9 @@ def print_contributions(found: dict[str, Any]) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="What each band contributes to a trained network.",
-        epilog="example: python -m cnn.bands --model out/network/model.pt --data rasters/ --top 6 --retrain",
+    parser = new_parser(
+        "What each band contributes to a trained network.",
+        "python -m cnn.bands --model out/network/model.pt --data rasters/ --top 6 --retrain",
     )
     parser.add_argument(
         "--model", type=Path, nargs="+", required=True, help="model.pt of one network, or of several seeds"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from cnn.network_model import NetworkModel, check_bands, load_model
 from cnn.network_report import SCORES, draw_examples, draw_scores, page
 from cnn.options import add_data_arguments, add_part_argument, add_run_arguments, device_of, images_of
 from cnn.scoring import part_of, scores_of
+from command import new_parser, write_json
 from errors import TrainingError, exit_code
 from patches.image import Image
 from tiles.raster import atomic_output
@@ -29,8 +29,7 @@ def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, t
     """Score the images, write everything into ``out``, print a short table; ``trained``: the folder of the model."""
     scores: dict[str, Any] = {"architecture": model.card.architecture, "bands": list(model.card.bands), "part": part}
     scores = {**scores, **scores_of(model, images)}
-    with atomic_output(out / "scores.json") as temporary:
-        temporary.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "scores.json", scores)
     write_scores(out / "scores.csv", scores)
     draw_scores(scores, model.card.classes, out / "scores.png")
     draw_examples(model, images, out / "examples.png")
@@ -64,9 +63,9 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Score a trained network on labelled images.",
-        epilog="example: python -m cnn.evaluate --model out/network/model.pt --data elsewhere/ --out out/scores",
+    parser = new_parser(
+        "Score a trained network on labelled images.",
+        "python -m cnn.evaluate --model out/network/model.pt --data elsewhere/ --out out/scores",
     )
     parser.add_argument("--model", type=Path, required=True, help="model.pt that cnn.train wrote")
     add_data_arguments(parser)

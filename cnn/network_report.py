@@ -9,23 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from baseline.report import PALETTE, SORTING, STYLE, html_table
+from baseline.report import SORTING, STYLE, html_table
 from cnn.blend import blended_rows, class_map
 from cnn.network_model import Card, NetworkModel
 from cnn.scoring import region_of
+from figures import BLUE, GREEN, ORANGE, PROBABILITY, stretched, write_figure
 from patches.image import Image
-from tiles.raster import atomic_output
 
 SHOWN, LARGEST = 4, 512  # examples, and their pixels a side at most
 SCORES = ("mcc", "iou", "f1", "precision", "recall", "overall_accuracy", "kappa")
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure whole or not at all."""
-    with atomic_output(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
 
 
 def draw_scores(scores: Mapping[str, Any], classes: Sequence[str], path: Path) -> None:
@@ -42,11 +37,11 @@ def draw_scores(scores: Mapping[str, Any], classes: Sequence[str], path: Path) -
     left.set_xticks(range(len(classes)), classes)
     left.set_yticks(range(len(classes)), classes)
     left.set(xlabel="mapped", ylabel="true", title="share of the true class")
-    right.barh(list(regions), [one["mcc"] for one in regions.values()], color=PALETTE[0])
+    right.barh(list(regions), [one["mcc"] for one in regions.values()], color=BLUE)
     right.invert_yaxis()
     right.axvline(0, color="black", linewidth=0.8)
     right.set_title("MCC")
-    save(figure, path)
+    write_figure(figure, path)
 
 
 def draw_examples(model: NetworkModel, images: Sequence[Image], path: Path) -> None:
@@ -62,30 +57,20 @@ def draw_examples(model: NetworkModel, images: Sequence[Image], path: Path) -> N
         mapped[~patch.valid] = 0
         wrong = np.where(mapped == patch.truth, mapped > 0, np.where(mapped > patch.truth, 2, 3)) * patch.valid
         row[0].imshow(picture(patch.array))
-        row[1].imshow(patch.truth, vmin=0, vmax=largest, cmap="viridis")
-        row[2].imshow(mapped, vmin=0, vmax=largest, cmap="viridis")
-        colours = np.array([[1, 1, 1], *(rgb(PALETTE[number]) for number in (2, 1, 0))])
+        row[1].imshow(patch.truth, vmin=0, vmax=largest, cmap=PROBABILITY)
+        row[2].imshow(mapped, vmin=0, vmax=largest, cmap=PROBABILITY)
+        colours = np.array([[1, 1, 1], *map(to_rgb, (GREEN, ORANGE, BLUE))])
         row[3].imshow(colours[wrong.astype(int)])
         for axis, title in zip(row, (region_of(image), "truth", "map", "right green, too high orange, too low blue")):
             axis.set_title(title, fontsize=9)
             axis.set_axis_off()
-    save(figure, path)
+    write_figure(figure, path)
 
 
 def picture(array: np.ndarray) -> np.ndarray:
-    """The first three bands, or the first one, stretched from the 2nd to the 98th percentile, (H, W, 3)."""
+    """The first three bands, or the first one, stretched: float32 (H, W, 3) in 0..1, black where not finite."""
     bands = array[:3] if len(array) >= 3 else array[[0, 0, 0]]
-    shown = []
-    for band in bands:
-        known = band[np.isfinite(band)]
-        low, high = np.percentile(known, (2, 98)) if known.size else (0, 1)
-        shown.append(np.clip((np.nan_to_num(band, nan=low) - low) / max(high - low, 1e-6), 0, 1))
-    return np.stack(shown, axis=-1)
-
-
-def rgb(colour: str) -> list[float]:
-    """A colour such as #0072B2 as three numbers in 0..1."""
-    return [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return np.stack([stretched(np.nan_to_num(band), np.isfinite(band)) for band in bands], axis=-1)
 
 
 def page(scores: Mapping[str, Any], card: Card, out: Path, trained: Path) -> str:

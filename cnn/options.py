@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from cnn.device import choose_device
+from command import add_shared
 from errors import SettingError
 from patches.formats import FORMATS, open_images
 from patches.image import Image
@@ -20,15 +21,13 @@ PARTS = ("auto", "training", "validation", "test", "all")
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: str) -> None:
     """``--out``, ``--seed``, ``--device`` and ``--jobs``."""
-    parser.add_argument("--out", type=Path, default=Path(out), help=f"folder for what is written (default: {out})")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--jobs", type=int, default=0, help="processor threads (default: all)")
+    add_shared(parser, "out", default=Path(out))
+    add_shared(parser, "seed", "device", "jobs")
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """``--data``, ``--format`` and ``--truth``."""
-    parser.add_argument("--data", type=Path, required=True, help="folder, or file, with labelled images")
+    add_shared(parser, "data", required=True, help="folder, or file, with labelled images")
     parser.add_argument("--format", choices=("auto", *FORMATS), default="auto", help="default: what the folder holds")
     parser.add_argument("--truth", type=Path, help="mask raster or outlines of the rasters in --data")
 

@@ -29,6 +29,7 @@ from tqdm import tqdm
 from cnn.blend import blended_rows, class_map
 from cnn.network_model import NetworkModel, check_bands, load_model
 from cnn.options import add_run_arguments, device_of
+from command import new_parser
 from errors import exit_code
 from patches.hkh import open_slice
 from patches.image import Image, pick_bands
@@ -120,9 +121,9 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Map an image or raster of any size with a trained network.",
-        epilog="example: python -m cnn.predict --model out/network/model.pt --image_path scene.tif --out out/map",
+    parser = new_parser(
+        "Map an image or raster of any size with a trained network.",
+        "python -m cnn.predict --model out/network/model.pt --image_path scene.tif --out out/map",
     )
     parser.add_argument(
         "--image_path", "--data", type=Path, nargs="+", required=True, help="images, rasters or .npy slices"

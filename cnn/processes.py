@@ -26,8 +26,11 @@ class Processes(NamedTuple):
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[torch.device]:
-    """Within it the processes that torchrun started talk to each other; gives this one's device."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    """Within it the processes that torchrun started talk to each other; gives this one's device.
+
+    They meet once: a second meeting finds what the first one left in their common store.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or distributed.is_initialized():
         yield device
         return
     if device.type == "cuda":

@@ -28,6 +28,7 @@ from cnn.options import (
 )
 from cnn.processes import joined, this_process
 from cnn.recipes import Recipe, recipe_for
+from command import new_parser
 from errors import SettingError, exit_code
 from patches.normalise import KINDS as NORMALISATIONS
 from patches.split import KINDS as SPLITS
@@ -67,9 +68,9 @@ def run(options: argparse.Namespace) -> None:
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Train any architecture on labelled images of any bands.",
-        epilog="example: python -m cnn.train --arch glavitu --data rasters/ --bands 8,4,5,1,11,14 --out out/glavitu",
+    parser = new_parser(
+        "Train any architecture on labelled images of any bands.",
+        "python -m cnn.train --arch glavitu --data rasters/ --bands 8,4,5,1,11,14 --out out/glavitu",
     )
     parser.add_argument("--arch", required=True, help="a name of cnn.architectures, or smp:NAME:ENCODER")
     add_data_arguments(parser)

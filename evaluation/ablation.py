@@ -20,7 +20,7 @@ from typing import Any
 from baseline.training import TrainingRows
 from cnn.augment import Augmentation
 from cnn.tile_training import CHANNELS, TrainingConfig
-from command import new_parser
+from command import new_parser, write_json
 from errors import exit_code
 from evaluation.recipe import (
     Recipe,
@@ -37,7 +37,6 @@ from evaluation.results import rounded
 from evaluation.systems import UNFITTED, by_system, masks_of, summary
 from scores.folds import contiguous_folds
 from simulation.atmosphere import Atmosphere
-from tiles.raster import atomic_output
 
 RESULTS_NAME = "ablation.json"
 RANKS = ("thermal.rank", "green.rank", "swir1.rank", "ndsi.rank")
@@ -122,10 +121,9 @@ def run(options: argparse.Namespace) -> None:
         results = score_variant(changed, label, scenes, options.folds)
         path = options.out / RESULTS_NAME
         lines = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        with atomic_output(path) as temporary:
-            command = f"python -m evaluation.ablation --variant '{name}' --seed {options.seed}"
-            lines[label] = rounded({"command": command, **results})
-            temporary.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
+        command = f"python -m evaluation.ablation --variant '{name}' --seed {options.seed}"
+        lines[label] = rounded({"command": command, **results})
+        write_json(path, lines)
         for system in ("GBM", "U-Net", "hybrid"):
             told = (f"{one[system]['mcc']:.3f} {place.replace('_', ' ')}" for place, one in results.items() if one)
             print(f"{label}: {system} {', '.join(told)}", flush=True)

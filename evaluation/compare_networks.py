@@ -31,6 +31,7 @@ from cnn.recipes import THEIRS, recipe_for
 from cnn.scoring import confusions, pooled
 from cnn.tile_training import TrainingConfig, tile_trainer
 from cnn.trainer import load_checkpoint, timed_steps
+from command import add_shared, new_parser, write_json
 from errors import SettingError, exit_code
 from evaluation.generalise import stage
 from evaluation.networks_table import HYBRID, networks_block
@@ -183,8 +184,7 @@ def write(options: argparse.Namespace, places: Places, rows: Mapping[str, Any]) 
         "validated_on": [image.name for image in places.parts["validation"]],
         "rows": rows,
     }
-    with atomic_output(options.out / "networks.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out / "networks.json", results)
     with atomic_output(options.out / "networks.md") as temporary:
         temporary.write_text(networks_block(results) + "\n", encoding="utf-8")
 
@@ -192,11 +192,11 @@ def write(options: argparse.Namespace, places: Places, rows: Mapping[str, Any]) 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     named = ", ".join([*ARCHITECTURES, *(f"'{name}, theirs'" for name in THEIRS), HYBRID])
-    parser = argparse.ArgumentParser(
-        description="Every architecture and the hybrid with the same time to train, on the same tiles.",
-        epilog="example: python -m evaluation.compare_networks --data tiles/ --elsewhere other/ --minutes 20",
+    parser = new_parser(
+        "Every architecture and the hybrid with the same time to train, on the same tiles.",
+        "python -m evaluation.compare_networks --data tiles/ --elsewhere other/ --minutes 20",
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder with Band1..Band5 and label")
+    add_shared(parser, "data", required=True)
     parser.add_argument(
         "--elsewhere", type=Path, action="append", default=[], help="tiles of other places (repeatable)"
     )

@@ -22,11 +22,11 @@ from evaluation.systems import SYSTEMS, Scored, ndsi_of, summary
 from fusion.hybrid import HybridModel, predict_tile
 from fusion.model_file import load_model
 from scores.confusion import confusion
+from simulation.kinds import SEASONS
+from simulation.synthetic import write_sample
 from solution import HERE, MODEL_NAME, maskgeration
 from tiles.folder import band_folders, find_tiles, read_label, read_tile
 from tiles.raster import read_raster
-from tiles.seasons import SEASONS
-from tiles.synthetic import write_sample
 
 NDSI_THRESHOLD = 0.4  # the field's classic, Hall et al. 1995
 DRAWN_TILES = 3

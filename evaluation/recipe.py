@@ -17,12 +17,11 @@ from cnn.device import choose_device
 from cnn.tile_probability import UNetModel
 from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig
 from cnn.train_unet import train_unet
-from command import add_fields, add_shared, with_options
+from command import add_fields, add_shared, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated
 from tiles.folder import LabelledTile, read_labelled
-from tiles.raster import atomic_output
 
 VIEWS = 2  # turned views that the network averages over: as good as four flips, better than one by 0.009 next door
 JUDGED_SEASONS, JUDGED_SENSORS = 2, 1  # copies of each held-out tile that the fusion is fitted on as well
@@ -115,8 +114,7 @@ def train_trees(name: str, recipe: Recipe, training: TrainingSet) -> GbmModel:
             return load_gbm(kept["text"].encode("ascii"), kept["sha256"], recipe.gbm.channels, str(path))
     model = fit_gbm(recipe.rows_of(training.tiles, training.extra).without(training.held_out), recipe.gbm)
     content = {"key": key, "sha256": checksum(model.text.encode("ascii")), "text": model.text}
-    with atomic_output(path) as temporary:
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    write_json(path, content, indent=None)
     return model
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulation.terrain import fractal
 from tiles.folder import LabelledTile
-from tiles.terrain import fractal
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 
 Shift = Callable[[Tile, np.ndarray], LabelledTile]

@@ -24,7 +24,7 @@ from scenes.truth import on_grid, write_classes
 from scenes.vectors import areas_km2, polygons, write_geopackage
 from scores.agreement import all_scores, boundary_f1
 from scores.confusion import confusion
-from tiles.synthetic import synthetic_scene
+from simulation.synthetic import synthetic_scene
 
 
 def write_mask_and_inventory(out: Path, seed: int) -> tuple[Path, Path]:

@@ -16,7 +16,7 @@ from command import add_shared, new_parser
 from errors import exit_code
 from features.channels import parse_channel
 from features.stack import build_stack
-from tiles.synthetic import synthetic_scene
+from simulation.synthetic import synthetic_scene
 from tiles.tile import Tile
 
 CHANNELS = ("ndsi", "thermal", "thermal.rank", "green.std7", "red_swir_ratio.meanscene21")

@@ -24,7 +24,7 @@ from mapping.finish import finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
 from scenes.products import open_scene
-from tiles.synthetic import synthetic_scene
+from simulation.synthetic import synthetic_scene
 from tiles.tile import BAND_NAMES
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from command import add_shared, new_parser
 from errors import exit_code
+from simulation.synthetic import write_sample
 from tiles.folder import band_folders, find_tiles, read_tile
-from tiles.synthetic import write_sample
 
 
 def run(options: argparse.Namespace) -> None:

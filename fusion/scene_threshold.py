@@ -16,6 +16,7 @@ from fusion.fuse import LOGIT_LIMIT, Fusion, log_odds
 
 STEPS = 200  # of the log-odds between both limits
 EDGES = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, STEPS + 1)
+SHARPNESS = 50  # a level that divides 1 % worse than the best has 60 % of its say
 LIMIT = 1.5  # log-odds that a scene may move the threshold
 SMALLEST_SHARE = 0.02  # of the valid pixels on either side of the fitted threshold: below it there is one class
 
@@ -26,13 +27,17 @@ def log_odds_counts(probability: np.ndarray, among: np.ndarray) -> np.ndarray:
 
 
 def otsu_level(counts: np.ndarray) -> float:
-    """The log-odds that divide the pixels into the two classes farthest apart, each weighed by its size."""
+    """The log-odds that divide the pixels into the two classes farthest apart, each weighed by its size.
+
+    Levels that divide nearly as well have nearly as much of a say, so that no rounding of the scene's numbers makes the
+    result jump from one of them to another.
+    """
     middles = (EDGES[:-1] + EDGES[1:]) / 2
     below, total = np.cumsum(counts)[:-1], counts.sum()
     moments = np.cumsum(counts * middles)
     apart = (moments[-1] * below - moments[:-1] * total) ** 2 / np.maximum(below * (total - below), 1.0)
-    best = np.flatnonzero(apart >= apart.max() * (1 - 1e-12))
-    return float(EDGES[1:-1][best].mean())
+    say = (apart / max(apart.max(), 1.0)) ** SHARPNESS
+    return float(EDGES[1:-1] @ say / say.sum()) if say.any() else 0.0
 
 
 def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:

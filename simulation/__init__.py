@@ -1,1 +1,1 @@
-"""Labelled tiles as other scenes would show them: other seasons, other sensors."""
+"""What is made up: synthetic scenes, and labelled tiles as other seasons and sensors would show them."""

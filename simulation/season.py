@@ -21,8 +21,8 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from features.indices import compute_index
 from features.windows import Boxes
 from simulation.atmosphere import Atmosphere, seen_from_orbit
+from simulation.terrain import fractal
 from tiles.folder import LabelledTile
-from tiles.terrain import fractal
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 
 SNOW_NDSI = 0.4  # above it a pixel shows snow or ice, whose brightness is the light that falls there

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 from simulation.atmosphere import Atmosphere, seen_from_orbit
+from simulation.terrain import fractal
 from tiles.folder import LabelledTile
-from tiles.terrain import fractal
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 
 

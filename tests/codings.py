@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from tiles.synthetic import synthetic_scene, to_numbers
+from simulation.synthetic import synthetic_scene, to_numbers
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS, Tile
 
 Bands = dict[str, np.ndarray]

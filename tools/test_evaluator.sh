@@ -41,7 +41,7 @@ for folder in ${GLACIER_DATA:+"$GLACIER_DATA/glacierhack" "$GLACIER_DATA"} ../sh
 done
 if [ -z "$data" ]; then
     data=out/evaluator-sample
-    .venv/bin/python -m tiles.synthetic --out "$data"
+    .venv/bin/python -m simulation.synthetic --out "$data"
 fi
 
 versions='import sys, numpy, torch; print("Python", sys.version.split()[0], "torch", torch.__version__, "numpy", numpy.__version__)'

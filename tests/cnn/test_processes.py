@@ -32,7 +32,8 @@ with joined(torch.device("cpu")):
         torch.save(trainer.averaged, sys.argv.pop(1))
     else:
         sys.argv.pop(1)
-sys.exit(train.main())
+    failed = train.main()
+sys.exit(failed)
 """
 
 
@@ -47,7 +48,9 @@ def together(tmp_path_factory):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     command += [root / "script.py", root / "weights.pt", *words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        list(map(str, command)), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return root, done.stdout
 

@@ -16,8 +16,8 @@ from evaluation.demo import losses
 from evaluation.overview import TileView, draw_overview
 from evaluation.systems import SYSTEMS
 from fusion.model_file import save_model
+from simulation.synthetic import write_sample
 from tests.examples import example_model, example_tile, write_folder
-from tiles.synthetic import write_sample
 
 
 @pytest.fixture

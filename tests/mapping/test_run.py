@@ -133,7 +133,7 @@ def test_any_windows_give_the_whole_image(place: Path, words: dict[str, object],
 def test_no_seam_at_window_edges(place: Path, tmp_path: Path):
     """With the network alone deciding, steps across window edges are no larger than elsewhere."""
     model = example_model()
-    fusion = type(model.fusion)((1.0, 0.0, 0.0, 0.0, 0.0, 0.0), 0.0, 0.5)
+    fusion = type(model.fusion)((1.0, 0.0), 0.0, 0.5)
     network = type(model)(model.gbm, model.unet, fusion, 0.5, 0.5)
     save_model(network, tmp_path / "model.pth")
     scene = open_scene(place / products.PRODUCT)

@@ -14,9 +14,9 @@ from simulation.atmosphere import Atmosphere, seen_from_orbit
 from simulation.draw import Simulation, simulated, simulated_tiles, snowy
 from simulation.season import Seasons, cover_fractions, debris_cover, other_season, rank_within
 from simulation.sensor import Sensors, cropped, other_sensor, refocused, resampled
+from simulation.synthetic import synthetic_scene
 from tests.examples import example_tile
 from tiles.folder import LabelledTile
-from tiles.synthetic import synthetic_scene
 from tiles.tile import Tile
 
 WHOLE = Seasons(

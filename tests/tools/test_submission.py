@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def tiles(tmp_path_factory):
     """One tile of the synthetic sample, in the challenge's layout."""
     sample, tiles = tmp_path_factory.mktemp("sample"), tmp_path_factory.mktemp("tiles")
-    subprocess.run([sys.executable, "-m", "tiles.synthetic", "--out", str(sample)], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "simulation.synthetic", "--out", str(sample)], cwd=ROOT, check=True)
     lay_out(sample, tiles, "train", 1)
     return tiles
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from errors import OutputError
 from scores.confusion import confusion
+from simulation.kinds import SEASONS
+from simulation.synthetic import MEASURED, best_view, synthetic_scene, write_sample
+from simulation.terrain import CELL, Drainage, fractal, landscape, slope_of, sunlight
 from tiles.folder import band_folders, find_tiles, read_label, read_labelled, read_tile
 from tiles.raster import read_raster
-from tiles.seasons import SEASONS
-from tiles.synthetic import MEASURED, best_view, synthetic_scene, write_sample
-from tiles.terrain import CELL, Drainage, fractal, landscape, slope_of, sunlight
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -188,7 +188,7 @@ def test_command_line(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "tiles.synthetic",
+        "simulation.synthetic",
         "--out",
         str(tmp_path / "sample"),
         "--tiles",

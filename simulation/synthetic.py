@@ -1,7 +1,7 @@
 """Synthetic glacier scenes in the challenge's layout, for the demo and the tests; nothing that ships learns from them.
 
-    python -m tiles.synthetic --out out/sample --tiles 4 --seed 0
-    python -m tiles.synthetic --out out/sample --kind "late summer"
+    python -m simulation.synthetic --out out/sample --tiles 4 --seed 0
+    python -m simulation.synthetic --out out/sample --kind "late summer"
 
 Mountains, glaciers and a season (snow under a low winter sun, bare ice and rock in late summer, debris on the
 tongues) make the reflectance and the surface temperature that a Landsat Level-2 product would report, with its
@@ -10,7 +10,6 @@ faults: negative reflectance in shadow, saturation, masked clouds.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,16 +19,17 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from command import add_shared, new_parser
 from errors import exit_code
+from simulation.kinds import MEAN_HEIGHT, SEASONS, Cover, Season
+from simulation.terrain import CELL_PIXELS, PIXEL, Landscape, fractal, landscape, slope_of, sunlight
 from tiles.coding import LEVEL2_REFLECTANCE, LEVEL2_TEMPERATURE, Coding
 from tiles.raster import write_raster
-from tiles.seasons import MEAN_HEIGHT, SEASONS, Cover, Season
-from tiles.terrain import CELL_PIXELS, PIXEL, Landscape, fractal, landscape, slope_of, sunlight
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS, THERMAL_BAND, Georeference
 
 # What 20 Landsat-8 tiles of a glaciated winter scene measure (Zanskar, Collection 2 Level 2), pooled over their
 # valid pixels; lit is green > 0.2, dark is green < 0.05, and bands are medians. All numbers below and those of the
-# winter in tiles/seasons.py are set so that winter scenes come out near these; the tests say how near.
+# winter in simulation/kinds.py are set so that winter scenes come out near these; the tests say how near.
 MEASURED = {
     "valid": 0.76,
     "glacier": 0.43,
@@ -240,13 +240,13 @@ def grid_georeference(row: int, column: int, shape: tuple[int, int]) -> Georefer
 
 def main() -> int:
     """Write a sample from the command line."""
-    parser = argparse.ArgumentParser(
-        description="Write synthetic glacier tiles with labels in the challenge's layout.",
-        epilog="example: python -m tiles.synthetic --out out/sample --tiles 4 --seed 0",
+    parser = new_parser(
+        "Write synthetic glacier tiles with labels in the challenge's layout.",
+        "python -m simulation.synthetic --out out/sample --tiles 4 --seed 0",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for Band1..Band5 and label")
+    add_shared(parser, "out", required=True, help="folder for Band1..Band5 and label")
     parser.add_argument("--tiles", type=int, default=4, help="how many (default 4)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same tiles (default 0)")
+    add_shared(parser, "seed", help="the same seed gives the same tiles (default 0)")
     parser.add_argument("--kind", choices=tuple(SEASONS), default="winter", help="what the scenes show")
     parser.add_argument("--size", type=int, default=512, help="pixels a side (default 512)")
     options = parser.parse_args()

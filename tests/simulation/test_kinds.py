@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.tiles.test_synthetic import pooled
-from tiles.seasons import ALBEDO, MEASURED_SUMMER, SEASONS, debris_cover
-from tiles.synthetic import synthetic_scene
-from tiles.terrain import landscape
+from simulation.kinds import ALBEDO, MEASURED_SUMMER, SEASONS, debris_cover
+from simulation.synthetic import synthetic_scene
+from simulation.terrain import landscape
+from tests.simulation.test_synthetic import pooled
 from tiles.tile import BAND_NAMES
 
 

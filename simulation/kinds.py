@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from tiles.terrain import Landscape, fractal, slope_of
+from simulation.terrain import Landscape, fractal, slope_of
 
 MEAN_HEIGHT = 4300.0  # metres
 Spectra = Mapping[str, tuple[Any, ...]]  # numbers, or float (H, W)
