@@ -33,7 +33,7 @@ from lakes.regions import BLOCK, CACHE, profile_of
 from lakes.rules import Evidence, combine
 from scenes.vectors import write_geopackage
 from simulation.greenland import CRS, TRANSFORM, picture, place, water_depth, write_raster
-from tiles.terrain import fractal
+from simulation.terrain import fractal
 
 MOSAIC, MODEL, POLYGONS = 20_000, 10_000, 10_000  # pixels a side, pixels a side, polygons of each kind
 

@@ -29,8 +29,8 @@ from scipy import ndimage
 from command import add_shared, new_parser
 from errors import SettingError, exit_code
 from scenes.vectors import write_geopackage
+from simulation.terrain import fractal
 from tiles.raster import atomic_output
-from tiles.terrain import fractal
 
 PIXEL = 38.2185  # units of EPSG:3857
 TRANSFORM = Affine(PIXEL, 0, -5_460_000, 0, -PIXEL, 10_750_000)  # 69 degrees north, 49 west
