@@ -19,7 +19,7 @@ from lakes.__main__ import main
 from lakes.sinks import read_depths
 from tests.lakes.drawn import square, write_mosaic, write_regions
 
-DATA = Path(os.environ.get("GLACIER_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")) / "dem"
+DATA = Path(os.environ.get("GLACIER_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data") / "dem"
 NUMBA = pytest.importorskip("numba")
 
 
