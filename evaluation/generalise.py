@@ -74,7 +74,7 @@ def measure(options: argparse.Namespace, recipe: Recipe, scenes: Scenes, sites: 
         for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
     }
     stages = options.out / "stages"
-    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps(asdict(recipe.gbm))
+    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), *map(asdict, settings)])
     changes = shifts(read_chips(options.unlabelled) if options.unlabelled else [])
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
     key += json.dumps({name: asdict(site) for name, site in sites.items()})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -72,6 +74,14 @@ def with_positions(features: torch.Tensor, positions: torch.Tensor) -> torch.Ten
 def from_tokens(tokens: torch.Tensor, rows: int) -> torch.Tensor:
     """Tokens (N, H W, C) to features (N, C, H, W) of so many rows."""
     return tokens.transpose(1, 2).unflatten(2, (rows, -1))
+
+
+def halved(blocks: Iterable[nn.Module], features: torch.Tensor) -> list[torch.Tensor]:
+    """What each block of an encoder gives, each at half the resolution of the one before; the first at the input's."""
+    levels: list[torch.Tensor] = []
+    for block in blocks:
+        levels.append(block(functional.max_pool2d(levels[-1], 2) if levels else features))
+    return levels
 
 
 def padded(channels: torch.Tensor, multiple: int) -> torch.Tensor:

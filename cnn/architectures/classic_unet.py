@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from cnn.architectures.blocks import cropped, double_convolution, padded
+from cnn.architectures.blocks import cropped, double_convolution, halved, padded
 
 WIDTHS = (64, 128, 256, 512, 1024)
 
@@ -24,11 +23,7 @@ class ClassicUNet(nn.Module):
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to logits (N, classes, H, W)."""
-        features, skips = padded(channels, 2 ** (len(WIDTHS) - 1)), []
-        for number, block in enumerate(self.down):
-            features = block(features if number == 0 else functional.max_pool2d(features, 2))
-            skips.append(features)
-        skips.pop()
+        *skips, features = halved(self.down, padded(channels, 2 ** (len(WIDTHS) - 1)))
         for up, block in zip(self.up, self.join):
             features = block(torch.cat([skips.pop(), up(features)], dim=1))
         return cropped(self.head(features), channels)

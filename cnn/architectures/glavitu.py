@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from cnn.architectures.blocks import (
     Residual,
     ResidualDecoder,
     cropped,
     from_tokens,
+    halved,
     padded,
     transformer,
     with_positions,
@@ -39,10 +39,7 @@ class Glavitu(nn.Module):
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to logits (N, classes, H, W)."""
-        features, levels = padded(channels, 2 ** (len(WIDTHS) - 1)), []
-        for number, block in enumerate(self.down):
-            features = block(features if number == 0 else functional.max_pool2d(features, 2))
-            levels.append(features)
-        tokens = self.transformer(with_positions(self.narrow(levels.pop()), self.positions))
+        *levels, features = halved(self.down, padded(channels, 2 ** (len(WIDTHS) - 1)))
+        tokens = self.transformer(with_positions(self.narrow(features), self.positions))
         features = self.widen(from_tokens(tokens, features.shape[-2]))
         return cropped(self.head(self.decoder(features, levels)), channels)

@@ -17,6 +17,7 @@ from cnn.architectures.blocks import (
     convolution,
     cropped,
     from_tokens,
+    halved,
     padded,
     transformer,
     with_positions,
@@ -62,9 +63,6 @@ class GlavituGlobal(nn.Module):
         tokens = self.embed(fused)
         tokens = from_tokens(self.transformer(with_positions(tokens, self.positions)), tokens.shape[-2])
         context = self.progressive(tokens)
-        features, levels = fused + context, []
-        for number, block in enumerate(self.down):
-            features = block(features if number == 0 else functional.max_pool2d(features, 2))
-            levels.append(features)
-        logits = cropped(self.head(self.decoder(levels.pop(), levels)), channels)
+        *levels, features = halved(self.down, fused + context)
+        logits = cropped(self.head(self.decoder(features, levels)), channels)
         return [logits, cropped(self.seen(context), channels)] if self.training else logits

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from cnn.architectures.blocks import Residual, cropped, padded
+from cnn.architectures.blocks import Residual, cropped, halved, padded
 
 WIDTHS = (32, 64, 128, 256, 512)
 DILATIONS = (1, 2, 2, 4, 4)
@@ -50,11 +50,7 @@ class MLandsNet(nn.Module):
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to logits (N, classes, H, W)."""
-        features, skips = padded(channels, 2 ** (len(WIDTHS) - 1)), []
-        for number, block in enumerate(self.down):
-            features = block(features if number == 0 else functional.max_pool2d(features, 2))
-            skips.append(features)
-        skips.pop()
+        *skips, features = halved(self.down, padded(channels, 2 ** (len(WIDTHS) - 1)))
         for gate, up, join in zip(self.gates, self.up, self.join):
             features = join(torch.cat([gate(skips.pop(), features), up(features)], dim=1))
         return cropped(self.head(features), channels)
