@@ -30,6 +30,7 @@ from mapping.finish import finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
 from scenes.products import open_scene
+from tiles.coding import TEMPERATURES
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 STEPS = {  # of the post-processing
@@ -47,7 +48,9 @@ def run(options: argparse.Namespace) -> None:
     """Map every scene and print a line for each."""
     device = choose_device(options.device)
     load_model(options.model, torch.device("cpu"))  # a bad model is told before anything is opened
-    scenes = [open_scene(place, options.bands, options.clouds) for place in options.scene]
+    scenes = [
+        open_scene(place, options.bands, options.clouds, options.thermal, options.date) for place in options.scene
+    ]
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
@@ -82,6 +85,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("scene", type=Path, nargs="+", help="Landsat product, SAFE folder, GeoTIFF or Band1..5 folders")
     add_shared(parser, "out", default=Path("out/maps"))
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
+    parser.add_argument("--thermal", choices=tuple(TEMPERATURES), help="unit of a GeoTIFF's thermal band")
+    parser.add_argument("--date", help="YYYY-MM-DD of a scene that does not state it")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
     parser.add_argument("--model", type=Path, default=MODEL)

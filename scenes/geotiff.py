@@ -1,16 +1,32 @@
-"""A GeoTIFF of several bands as a scene; the user says which band is which."""
+"""A GeoTIFF of several bands as a scene; the user or the file's band descriptions say which band is which."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from errors import ProductError
+from scenes.degrees import is_in_degrees, metric_grid, warped_band
 from scenes.grid import grid_of
 from scenes.recognised import recognised_scene
 from scenes.scene import Band, Scene
 from scenes.source import nodata_of, open_raster
-from tiles.tile import OPTICAL_BANDS, THERMAL_BAND
+from tiles.tile import BAND_NAMES, OPTICAL_BANDS
+
+EXAMPLE = "blue=1,green=2,red=3,swir1=4,thermal=5"
+# what exporters call bands, in small letters without what divides words; SR_B6 exists for Landsat 8 and 9 alone
+WORDS = {
+    **dict(zip(BAND_NAMES, BAND_NAMES)),
+    "swir": "swir1",
+    "swir16": "swir1",
+    "lwir": "thermal",
+    "lwir11": "thermal",
+    "temperature": "thermal",
+}
+OLI_CODES = {"srb2": "blue", "srb3": "green", "srb4": "red", "srb6": "swir1", "stb10": "thermal"}
+TM_CODES = {"srb1": "blue", "srb2": "green", "srb3": "red", "srb5": "swir1", "stb6": "thermal"}
 
 
 def parse_bands(text: str) -> dict[str, int]:
@@ -18,24 +34,79 @@ def parse_bands(text: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for word in text.split(","):
         name, _, number = (part.strip() for part in word.partition("="))
-        if name not in (*OPTICAL_BANDS, THERMAL_BAND) or not number.isdigit() or int(number) < 1 or name in found:
-            raise ProductError(
-                f"--bands {text}: {word!r} is not understood; write blue=1,green=2,red=3,swir1=4,thermal=5."
-            )
+        if name not in BAND_NAMES or not number.isdecimal() or int(number) < 1 or name in found:
+            raise ProductError(f"--bands {text}: {word!r} is not understood; write {EXAMPLE}.")
+        if int(number) in found.values():
+            raise ProductError(f"--bands {text}: names band {number} twice; write {EXAMPLE}.")
         found[name] = int(number)
     missing = [name for name in OPTICAL_BANDS if name not in found]
     if missing:
-        raise ProductError(f"--bands {text}: lacks {', '.join(missing)}; write blue=1,green=2,red=3,swir1=4,thermal=5.")
+        raise ProductError(f"--bands {text}: lacks {', '.join(missing)}; write {EXAMPLE}.")
     return found
 
 
-def open_geotiff(path: Path, numbers: Mapping[str, int]) -> Scene:
-    """Open a multi-band GeoTIFF; ``numbers`` gives its bands by name, from 1. Raises ProductError or GridError."""
-    grid = grid_of(str(path))
+def open_geotiff(path: Path, text: str | None, unit: str | None = None, date: str = "") -> Scene:
+    """Open a multi-band GeoTIFF; raises ProductError, GridError or CodingError.
+
+    ``text`` gives its bands as ``parse_bands`` reads them, else its descriptions do; ``unit`` that of the thermal band;
+    ``date`` that it was taken on, else its tag TIFFTAG_DATETIME says so. Coordinates in degrees become metres.
+    """
+    numbers, notes = numbers_of(path, text)
+    bands = {name: Band(str(path), number, nodata=nodata_of(str(path), number)) for name, number in numbers.items()}
+    if is_in_degrees(str(path)):
+        grid = metric_grid(str(path))
+        bands = {name: warped_band(band, grid) for name, band in bands.items()}
+        side = grid.pixel_side
+        notes.append(f"{path.stem}: its degrees are reprojected to {grid.name} with pixels of {side:.1f} m (bilinear)")
+    else:
+        grid = grid_of(str(path))
+    scene = recognised_scene(path.stem, bands, grid, str(path), unit, notes)
+    return replace(scene, date=date or tagged_date(path))
+
+
+def numbers_of(path: Path, text: str | None) -> tuple[dict[str, int], list[str]]:
+    """Return the bands' numbers by name and notes; raises ProductError where they are unknown or contradicted."""
     with open_raster(str(path)) as source:
-        count = source.count
+        count, descriptions = (
+            source.count,
+            [re.sub(r"[^a-z0-9]", "", (one or "").lower()) for one in source.descriptions],
+        )
+    described = described_bands(descriptions)
+    if text is None:
+        if not set(OPTICAL_BANDS) <= described.keys():
+            raise ProductError(f"{path}: which of its bands is which is not known; add --bands {EXAMPLE}.")
+        taken = ",".join(f"{name}={described[name]}" for name in BAND_NAMES if name in described)
+        return described, [f"{path.stem}: its bands are taken as it describes them: {taken}"]
+    numbers = parse_bands(text)
     for name, number in numbers.items():
         if number > count:
             raise ProductError(f"{path}: has {count} bands, but --bands takes {name} from band {number}; correct it.")
-    bands = {name: Band(str(path), number, nodata=nodata_of(str(path), number)) for name, number in numbers.items()}
-    return recognised_scene(path.stem, bands, grid, str(path))
+    for name, number in described.items():
+        if numbers.get(name, number) != number:
+            raise ProductError(
+                f"{path}: describes its band {number} as {name}, but --bands says {name}={numbers[name]}; correct it, "
+                "or leave --bands out."
+            )
+    return numbers, []
+
+
+def described_bands(descriptions: list[str]) -> dict[str, int]:
+    """Return the bands that descriptions name beyond doubt: number, from 1, by name."""
+    tables: list[Mapping[str, str]] = [WORDS]
+    if "srb6" in descriptions:
+        tables.append(OLI_CODES)
+    elif "stb6" in descriptions:
+        tables.append(TM_CODES)
+    found: dict[str, int] = {}
+    for table in tables:
+        for number, word in enumerate(descriptions, 1):
+            if word in table and descriptions.count(word) == 1:
+                found.setdefault(table[word], number)
+    return found
+
+
+def tagged_date(path: Path) -> str:
+    """Read the day of TIFFTAG_DATETIME (``2020:08:26 05:12:33``) as YYYY-MM-DD, or nothing."""
+    with open_raster(str(path)) as source:
+        match = re.match(r"(\d{4})[:-](\d{2})[:-](\d{2})\b", source.tags().get("TIFFTAG_DATETIME", ""))
+    return "-".join(match.groups()) if match else ""

@@ -33,6 +33,11 @@ class Grid:
         return Affine(*self.transform)
 
     @property
+    def name(self) -> str:
+        """The coordinate system's own name, as ``WGS 84 / UTM zone 32N``."""
+        return CRS.from_wkt(self.crs).to_dict(projjson=True)["name"]
+
+    @property
     def pixel_area(self) -> float:
         """The area of a pixel on the grid's own plane, in square metres."""
         return abs(self.affine.determinant)

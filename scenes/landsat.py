@@ -1,153 +1,166 @@
-"""Opens products of Landsat 8 and 9, Collection 2, Level 1 and 2; their MTL file says what the numbers mean.
+"""Opens products of Landsat 4, 5, 7, 8 and 9, Collection 2, Level 1 and 2.
 
-USGS, Landsat 8-9 Collection 2 Level 1 Data Format Control Book (LSDS-1822) and Level 2 Science Product Guide
-(LSDS-1619).
+The MTL file says what the numbers mean; without it, the files' names say so for Level 2. USGS, Landsat Collection 2
+Level 1 Data Format Control Books (LSDS-1414, LSDS-1822) and Level 2 Science Product Guides (LSDS-1618, LSDS-1619).
 """
 
 from __future__ import annotations
 
-import json
 import math
-import tarfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import re
+from dataclasses import dataclass
 
 from errors import ProductError
+from scenes.files import Files
 from scenes.grid import common_grid
-from scenes.scene import Band, Quality, Scene
-from tiles.raster import one_line
+from scenes.metadata import Groups, Metadata, read_mtl
+from scenes.scene import Band, Quality, Saturation, Scene
+from tiles.coding import LEVEL2_REFLECTANCE, LEVEL2_TEMPERATURE
 
-BAND_NUMBERS = {"blue": 2, "green": 3, "red": 4, "swir1": 6}
 FILL, CLOUD, CLOUD_SHADOW = 1 << 0, 1 << 3, 1 << 4  # bits of QA_PIXEL
-SATELLITES = ("LANDSAT_8", "LANDSAT_9")
+CONTENTS, ATTRIBUTES = "PRODUCT_CONTENTS", "IMAGE_ATTRIBUTES"  # groups of the MTL
+REFLECTANCE = {1: "LEVEL1_RADIOMETRIC_RESCALING", 2: "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"}
+HIGHEST = {1: "LEVEL1_MIN_MAX_PIXEL_VALUE", 2: "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"}
+TEMPERATURE, CONSTANTS = "LEVEL2_SURFACE_TEMPERATURE_PARAMETERS", "LEVEL1_THERMAL_CONSTANTS"
+NAME = re.compile(
+    r"L[A-Z](?P<satellite>\d\d)_(?P<level>L[12]\w\w)_\d{6}_(?P<date>\d{8})_\d{8}_(?P<collection>\d\d)_(?:RT|T1|T2)"
+)
 
 
-def product_files(place: Path) -> dict[str, str]:
-    """List the files of the folder or .tar: name to the path that rasterio opens."""
-    if place.is_dir():
-        return {path.name: str(path) for path in sorted(place.iterdir()) if path.is_file()}
-    try:
-        with tarfile.open(place, "r:") as archive:
-            members = [member.name for member in archive.getmembers() if member.isfile()]
-    except (tarfile.TarError, OSError) as problem:
-        raise ProductError(f"{place}: cannot be read as a .tar ({one_line(problem)}); download it again.") from None
-    return {Path(name).name: f"/vsitar/{place}/{name}" for name in members}
+@dataclass(frozen=True)
+class Sensor:
+    """The numbers of a sensor's bands, and the names of its thermal one: at Level 1 the first that is there."""
+
+    bands: dict[str, int]
+    thermal: tuple[str, ...]
+    surface: str
 
 
-def is_landsat(files: Mapping[str, str]) -> bool:
-    """Whether there is an MTL file or a band named as Landsat's."""
-    return any("_MTL." in name or name.upper().endswith(("_SR_B3.TIF", "_QA_PIXEL.TIF")) for name in files)
+TM_BANDS = {"blue": 1, "green": 2, "red": 3, "swir1": 5}
+TM = Sensor(TM_BANDS, ("6",), "ST_B6")
+ETM = Sensor(TM_BANDS, ("6_VCID_1", "6_VCID_2"), "ST_B6")  # of low gain first, for which no ice is too cold
+OLI = Sensor({"blue": 2, "green": 3, "red": 4, "swir1": 6}, ("10",), "ST_B10")
+SENSORS = {"LANDSAT_4": TM, "LANDSAT_5": TM, "LANDSAT_7": ETM, "LANDSAT_8": OLI, "LANDSAT_9": OLI}
 
 
-def read_metadata(place: Path, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Read the groups of the MTL file; raises ProductError where it is missing or damaged."""
-    name = next((name for ending in ("_MTL.json", "_MTL.txt") for name in files if name.endswith(ending)), None)
-    if name is None:
-        raise ProductError(f"{place}: lacks its MTL.txt or MTL.json, which say what the numbers mean; add it.")
-    text = read_text(place, files[name])
-    try:
-        return groups_of_json(text) if name.endswith(".json") else groups_of_text(text)
-    except (ValueError, AttributeError, KeyError) as problem:
-        raise ProductError(f"{files[name]}: cannot be read ({one_line(problem)}); download it again.") from None
+def is_landsat(files: Files) -> bool:
+    """Whether there is an MTL file or a file named as Landsat's."""
+    return any("_MTL." in name for name in files.paths) or bool(
+        files.products(NAME) or files.ending("_SR_B3.TIF", "_QA_PIXEL.TIF")
+    )
 
 
-def read_text(place: Path, path: str) -> str:
-    """Read a text file of the folder or .tar."""
-    if place.is_dir():
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    with tarfile.open(place, "r:") as archive:
-        member = archive.extractfile(path.split(f"{place}/", 1)[1])
-        return member.read(1 << 22).decode("utf-8", errors="replace") if member else ""
-
-
-def groups_of_json(text: str) -> dict[str, dict[str, str]]:
-    """Group name to keys and values, all as text."""
-    found: dict[str, Any] = json.loads(text)["LANDSAT_METADATA_FILE"]
-    return {group: {key: str(value) for key, value in entries.items()} for group, entries in found.items()}
-
-
-def groups_of_text(text: str) -> dict[str, dict[str, str]]:
-    """Group name to keys and values, all as text."""
-    groups: dict[str, dict[str, str]] = {}
-    current: dict[str, str] = {}
-    for line in text.splitlines():
-        key, equals, value = (word.strip() for word in line.partition("="))
-        if key == "GROUP":
-            current = groups.setdefault(value, {})
-        elif equals and key != "END_GROUP":
-            current[key] = value.strip('"')
-    if "PRODUCT_CONTENTS" not in groups:
-        raise ValueError("no group PRODUCT_CONTENTS")
-    return groups
-
-
-def open_landsat(place: Path, files: Mapping[str, str], clouds: bool) -> Scene:
+def open_landsat(files: Files, clouds: bool) -> Scene:
     """Open a product; with ``clouds``, pixels under clouds are valid too. Raises ProductError."""
-    groups = read_metadata(place, files)
+    named, notes = files.products(NAME), []
+    if len(named) > 1:
+        raise ProductError(f"{files.place}: holds the products {named[0]} and {named[1]}; give a folder to each.")
+    metadata = read_mtl(files)
+    if metadata is None:
+        metadata = implied_metadata(files, named)
+        notes.append(f"{named[0]}: has no MTL file; the constant factors of Collection 2 Level 2 are taken")
+    product = metadata.groups[CONTENTS].get("LANDSAT_PRODUCT_ID", files.place.stem)
+    if named and NAME.match(product) and product != named[0]:
+        raise ProductError(f"{files.place}: its MTL is of {product}, but its bands are of {named[0]}; part them.")
+    satellite = metadata.text(ATTRIBUTES, "SPACECRAFT_ID")
+    if satellite not in SENSORS:
+        raise ProductError(f"{files.place}: is of {satellite}; give a product of Landsat 4, 5, 7, 8 or 9.")
+    sensor, level = SENSORS[satellite], 2 if metadata.text(CONTENTS, "PROCESSING_LEVEL").startswith("L2") else 1
+    bands = optical_bands(files, metadata, sensor, level)
+    grid = common_grid([band.path for band in bands.values()], bands["swir1"].path)
+    bands.update(thermal_band(files, metadata, sensor, level))
+    quality = quality_of(files, clouds)
+    others = [one.path for one in (bands.get("thermal"), quality) if one]
+    common_grid(others, bands["swir1"].path)
+    if metadata.groups[ATTRIBUTES].get("SENSOR_MODE_SLC") == "OFF":
+        notes.append(f"{product}: its scan-line corrector was off; the stripes without data are nodata")
+    coding = (
+        "surface reflectance and temperature (Level 2)" if level == 2 else "top-of-atmosphere reflectance (Level 1)"
+    )
+    return Scene(
+        product,
+        bands,
+        grid,
+        coding,
+        metadata.text(ATTRIBUTES, "DATE_ACQUIRED"),
+        quality,
+        gaps=sensor is ETM,
+        saturation=saturation_of(files, metadata, sensor, level),
+        notes=tuple(notes),
+    )
 
-    def value(group: str, key: str) -> str:
-        try:
-            return groups[group][key]
-        except KeyError:
-            raise ProductError(f"{place}: its MTL lacks {key} in {group}; download the product again.") from None
 
-    def number(group: str, key: str) -> float:
-        try:
-            return float(value(group, key))
-        except ValueError:
-            raise ProductError(f"{place}: {key} of its MTL is no number; download the product again.") from None
-
-    satellite = value("IMAGE_ATTRIBUTES", "SPACECRAFT_ID")
-    if satellite not in SATELLITES:
-        raise ProductError(f"{place}: is of {satellite}; give a product of Landsat 8 or 9.")
-    level2 = value("PRODUCT_CONTENTS", "PROCESSING_LEVEL").startswith("L2")
-    files_of = "SR_B" if level2 else "B"
-    paths = {band: found(place, files, f"_{files_of}{band_number}.TIF") for band, band_number in BAND_NUMBERS.items()}
-    quality = found(place, files, "_QA_PIXEL.TIF")
-    grid = common_grid([*paths.values(), quality], paths["swir1"])
-    thermal_name = "_ST_B10.TIF" if level2 else "_B10.TIF"
-    group = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS" if level2 else "LEVEL1_RADIOMETRIC_RESCALING"
+def optical_bands(files: Files, metadata: Metadata, sensor: Sensor, level: int) -> dict[str, Band]:
+    """Find the optical bands, each with its factors."""
     # top-of-atmosphere reflectance is for a sun overhead until it is divided by the sine of the sun's elevation
-    sun = 1.0 if level2 else math.sin(math.radians(number("IMAGE_ATTRIBUTES", "SUN_ELEVATION")))
+    sun = 1.0 if level == 2 else math.sin(math.radians(metadata.number(ATTRIBUTES, "SUN_ELEVATION")))
     if sun <= 0.02:
-        raise ProductError(f"{place}: the sun stands below the horizon; give a scene taken by day.")
-    bands = {
+        raise ProductError(f"{files.place}: the sun stands below the horizon; give a scene taken by day.")
+    return {
         band: Band(
-            paths[band],
-            scale=number(group, f"REFLECTANCE_MULT_BAND_{band_number}") / sun,
-            offset=number(group, f"REFLECTANCE_ADD_BAND_{band_number}") / sun,
+            files.path_of(f"_{'SR_' if level == 2 else ''}B{number}.TIF"),
+            scale=metadata.number(REFLECTANCE[level], f"REFLECTANCE_MULT_BAND_{number}") / sun,
+            offset=metadata.number(REFLECTANCE[level], f"REFLECTANCE_ADD_BAND_{number}") / sun,
         )
-        for band, band_number in BAND_NUMBERS.items()
+        for band, number in sensor.bands.items()
     }
-    if any(name.upper().endswith(thermal_name) for name in files):
-        path = found(place, files, thermal_name)
-        common_grid([path], paths["swir1"])
-        if level2:
-            group = "LEVEL2_SURFACE_TEMPERATURE_PARAMETERS"
-            bands["thermal"] = Band(
-                path,
-                scale=number(group, "TEMPERATURE_MULT_BAND_ST_B10"),
-                offset=number(group, "TEMPERATURE_ADD_BAND_ST_B10"),
-            )
-        else:
-            constants = "LEVEL1_THERMAL_CONSTANTS"
-            bands["thermal"] = Band(
-                path,
-                scale=number(group, "RADIANCE_MULT_BAND_10"),
-                offset=number(group, "RADIANCE_ADD_BAND_10"),
-                planck=(number(constants, "K1_CONSTANT_BAND_10"), number(constants, "K2_CONSTANT_BAND_10")),
-            )
-    bits = FILL | (0 if clouds else CLOUD | CLOUD_SHADOW)
-    coding = "surface reflectance and temperature (Level 2)" if level2 else "top-of-atmosphere reflectance (Level 1)"
-    date = value("IMAGE_ATTRIBUTES", "DATE_ACQUIRED")
-    name = groups["PRODUCT_CONTENTS"].get("LANDSAT_PRODUCT_ID", place.stem)
-    return Scene(name, bands, grid, coding, date, Quality(quality, bits))
 
 
-def found(place: Path, files: Mapping[str, str], ending: str) -> str:
-    """Return the path of the file with that ending; raises ProductError where there is none."""
-    for name, path in files.items():
-        if name.upper().endswith(ending):
-            return path
-    raise ProductError(f"{place}: lacks the file *{ending}; download the product again, with all bands.")
+def thermal_band(files: Files, metadata: Metadata, sensor: Sensor, level: int) -> dict[str, Band]:
+    """Find the thermal band with its factors, if there is one."""
+    if level == 2:
+        if not files.ending(f"_{sensor.surface}.TIF"):
+            return {}
+        scale = metadata.number(TEMPERATURE, f"TEMPERATURE_MULT_BAND_{sensor.surface}")
+        offset = metadata.number(TEMPERATURE, f"TEMPERATURE_ADD_BAND_{sensor.surface}")
+        return {"thermal": Band(files.path_of(f"_{sensor.surface}.TIF"), scale=scale, offset=offset)}
+    name = next((name for name in sensor.thermal if files.ending(f"_B{name}.TIF")), None)
+    if name is None:
+        return {}
+    scale = metadata.number(REFLECTANCE[1], f"RADIANCE_MULT_BAND_{name}")
+    offset = metadata.number(REFLECTANCE[1], f"RADIANCE_ADD_BAND_{name}")
+    first, second = (metadata.number(CONSTANTS, f"K{which}_CONSTANT_BAND_{name}") for which in (1, 2))
+    return {"thermal": Band(files.path_of(f"_B{name}.TIF"), scale=scale, offset=offset, planck=(first, second))}
+
+
+def quality_of(files: Files, clouds: bool) -> Quality | None:
+    """Find the band that tells of clouds; without ``clouds`` there has to be one."""
+    if clouds and not files.ending("_QA_PIXEL.TIF"):
+        return None
+    return Quality(files.path_of("_QA_PIXEL.TIF"), FILL | (0 if clouds else CLOUD | CLOUD_SHADOW))
+
+
+def saturation_of(files: Files, metadata: Metadata, sensor: Sensor, level: int) -> Saturation:
+    """Say what tells that a visible band is saturated: QA_RADSAT, whose bit 0 is band 1, else the highest number."""
+    numbers = [sensor.bands[band] for band in ("blue", "green", "red")]
+    if files.ending("_QA_RADSAT.TIF"):
+        return Saturation(files.path_of("_QA_RADSAT.TIF"), sum(1 << (number - 1) for number in numbers))
+    key = f"QUANTIZE_CAL_MAX_BAND_{numbers[0]}"
+    return Saturation(
+        highest=metadata.number(HIGHEST[level], key) if key in metadata.groups.get(HIGHEST[level], {}) else 65_535
+    )
+
+
+def implied_metadata(files: Files, named: list[str]) -> Metadata:
+    """Write down what the name of a Collection-2 Level-2 product implies, as its MTL would; raises ProductError."""
+    match = NAME.match(named[0]) if named else None
+    if match is None or not match["level"].startswith("L2"):
+        raise ProductError(
+            f"{files.place}: lacks its MTL.txt, MTL.json or MTL.xml, which say what the numbers mean; add it, or "
+            "leave the bands of Level 2 the names that they were published under."
+        )
+    if match["collection"] != "02":
+        raise ProductError(f"{files.place}: is of Collection {match['collection']}; download Collection 2.")
+    satellite, day = f"LANDSAT_{int(match['satellite'])}", match["date"]
+    groups: Groups = {
+        CONTENTS: {"LANDSAT_PRODUCT_ID": named[0], "PROCESSING_LEVEL": match["level"]},
+        ATTRIBUTES: {"SPACECRAFT_ID": satellite, "DATE_ACQUIRED": f"{day[:4]}-{day[4:6]}-{day[6:]}"},
+        REFLECTANCE[2]: {},
+        TEMPERATURE: {},
+    }
+    for factor, value in (("MULT", "scale"), ("ADD", "offset")):
+        for number in range(1, 8):
+            groups[REFLECTANCE[2]][f"REFLECTANCE_{factor}_BAND_{number}"] = str(getattr(LEVEL2_REFLECTANCE, value))
+        for thermal in ("ST_B6", "ST_B10"):
+            groups[TEMPERATURE][f"TEMPERATURE_{factor}_BAND_{thermal}"] = str(getattr(LEVEL2_TEMPERATURE, value))
+    return Metadata(files.place, groups)

@@ -17,8 +17,11 @@ from scenes.source import nodata_of
 from tiles.folder import BAND_FOLDERS, band_folders, find_tiles
 
 
-def open_mosaic(folder: Path) -> Scene:
-    """Open the challenge's tiles as one scene; raises GridError unless they lie on one grid."""
+def open_mosaic(folder: Path, unit: str | None = None) -> Scene:
+    """Open the challenge's tiles as one scene; raises GridError unless they lie on one grid.
+
+    ``unit`` of the thermal band, one of ``tiles.coding.TEMPERATURES``, where it is told.
+    """
     tiles = find_tiles(band_folders(folder))
     for one in tiles:
         if one.problem:
@@ -33,7 +36,7 @@ def open_mosaic(folder: Path) -> Scene:
         for band in BAND_FOLDERS.values()
         if all(band in one.paths for one in tiles)
     }
-    return recognised_scene(folder.name, bands, grid, str(folder))
+    return recognised_scene(folder.name, bands, grid, str(folder), unit)
 
 
 def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:

@@ -16,16 +16,17 @@ from scenes.grid import Grid
 from scenes.source import open_raster, unreadable
 from tiles.coding import DIGITAL, Coding
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
-from tiles.validity import Tags, doubts, measured_temperature, valid_pixels, without_gaps
+from tiles.validity import Tags, doubts, measured_temperature, share_of, valid_pixels, without_gaps
 
-QUALITY = "quality"  # beside the bands' names
+QUALITY, SATURATED = "quality", "saturated"  # beside the bands' names
 
 
 @dataclass(frozen=True)
 class Band:
     """One band of a file: physical = number * scale + offset; ``planck`` (K1, K2) turns radiance into kelvin.
 
-    ``nodata``: the numbers that the file itself names as nodata.
+    ``nodata``: the numbers that the file itself names as nodata; ``lowest``: of a thermal band, the number at and below
+    which nothing is measured.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Band:
     offset: float = 0.0
     planck: tuple[float, float] | None = None
     nodata: tuple[float, ...] = ()
+    lowest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,27 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Saturation:
+    """What tells that a visible band was too bright for its sensor: ``bits`` of a band, or its ``highest`` number."""
+
+    path: str = ""
+    bits: int = 0
+    highest: float = math.inf
+
+    def saturated(self, numbers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Tell the saturated pixels, bool (H, W), from numbers by band; ``SATURATED`` is that of ``path``."""
+        if self.path:
+            return numbers[SATURATED].astype(np.int64) & self.bits != 0
+        return np.any([numbers[band] >= self.highest for band in ("blue", "green", "red")], axis=0)
+
+
+@dataclass(frozen=True)
 class Scene:
     """Bands by name on one grid; ``date`` as YYYY-MM-DD or empty; ``coding`` says how the numbers are understood.
 
     ``optical``: the coding of the optical bands, by which ``tiles.validity`` decides what is nodata.
+    ``gaps``: whether a 0 in any optical band is nodata, as at the edges of Landsat 7's stripes, where bands end apart.
+    ``notes``: what opening it showed that a reader should know.
     """
 
     name: str
@@ -63,6 +82,9 @@ class Scene:
     date: str = ""
     quality: Quality | None = None
     optical: Coding = DIGITAL
+    gaps: bool = False
+    saturation: Saturation = Saturation()
+    notes: tuple[str, ...] = ()
 
     def read(self, row: int, column: int, rows: int, columns: int) -> Tile:
         """Read a rectangle, in pixels of the grid; what lies beyond the scene is nodata."""
@@ -72,24 +94,38 @@ class Scene:
             for name, band in self.bands.items()
         }
         if self.quality is None:
-            return self._tile(numbers, None)
-        return self._tile(numbers, read_box(self.quality.path, 1, self.grid, box, Resampling.nearest))
+            return self.tile_of(numbers)
+        return self.tile_of(numbers, read_box(self.quality.path, 1, self.grid, box, Resampling.nearest))
 
     def sample(self, step: int) -> Tile:
-        """Read every ``step``-th pixel of every ``step``-th row; the tile's notes tell of doubtful pixels."""
+        """Read every ``step``-th pixel of every ``step``-th row; notes are the scene's and tell of doubts."""
         shape = (math.ceil(self.grid.height / step), math.ceil(self.grid.width / step))
-        quality = {} if self.quality is None else {QUALITY: Band(self.quality.path)}
-        numbers = read_samples({**self.bands, **quality}, shape)
-        tile = self._tile(numbers, numbers.get(QUALITY))
+        others = {QUALITY: self.quality.path if self.quality else "", SATURATED: self.saturation.path}
+        numbers = read_samples({**self.bands, **{name: Band(path) for name, path in others.items() if path}}, shape)
+        tile = self.tile_of(numbers, numbers.get(QUALITY))
         usable = self._usable(numbers["swir1"], numbers.get(QUALITY))
-        return replace(tile, notes=tuple(doubts(numbers, self.optical, self._tags(), usable, self.name)))
+        found = doubts(numbers, self.optical, self._tags(), usable, self.name)
+        return replace(tile, notes=(*self.notes, *found, *self._saturation_notes(numbers, tile.valid)))
 
-    def _tile(self, numbers: Mapping[str, np.ndarray], quality: np.ndarray | None) -> Tile:
+    def _saturation_notes(self, numbers: Mapping[str, np.ndarray], valid: np.ndarray) -> list[str]:
+        saturated = self.saturation.saturated(numbers) & valid
+        if not saturated.any():
+            return []
+        return [
+            f"{self.name}: {share_of(saturated)} are saturated in a visible band, as bright snow is, "
+            "and look darker than they are"
+        ]
+
+    def tile_of(self, numbers: Mapping[str, np.ndarray], quality: np.ndarray | None = None) -> Tile:
+        """Turn numbers by band, (H, W) as the files hold them, and those of the quality band into a tile."""
         tags = self._tags()
         valid = valid_pixels(numbers, self.optical, tags) & self._usable(numbers["swir1"], quality)
+        if self.gaps:
+            valid &= np.all([numbers[name] > 0 for name in OPTICAL_BANDS], axis=0)
         bands = {name: physical(self.bands[name], numbers[name], valid) for name in OPTICAL_BANDS}
         if THERMAL_BAND in numbers:
-            measured = measured_temperature(numbers[THERMAL_BAND], valid, tags[THERMAL_BAND])
+            lowest = self.bands[THERMAL_BAND].lowest
+            measured = measured_temperature(numbers[THERMAL_BAND], valid, tags[THERMAL_BAND], lowest)
             if measured.any():
                 kelvin = physical(self.bands[THERMAL_BAND], numbers[THERMAL_BAND], measured)
                 bands[THERMAL_BAND] = without_gaps(kelvin, valid, measured)

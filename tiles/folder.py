@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from errors import LayoutError, ShapeError
-from tiles.coding import Coding, recognise_reflectance, recognise_temperature, to_physical
+from tiles.coding import Coding, recognise_reflectance, to_physical
 from tiles.raster import read_band, read_raster, write_raster
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Georeference, Tile
 from tiles.validity import (
@@ -21,6 +21,7 @@ from tiles.validity import (
     lacks_unit,
     measured_temperature,
     plausible_pixels,
+    temperature_coding,
     valid_pixels,
     without_gaps,
 )
@@ -182,12 +183,12 @@ def read_thermal(
     """
     if numbers is None:
         return None, "has no thermal band; mapped without temperature"
-    measured = measured_temperature(numbers, valid, tags[THERMAL_BAND])
-    if not measured.any():
-        return None, "its thermal band is all zero; treated as missing"
-    if lacks_unit(numbers, measured, optical):
+    if lacks_unit(numbers, measured_temperature(numbers, valid, tags[THERMAL_BAND]), optical):
         return None, "its thermal band has 8 bits and no unit; treated as missing"
-    coding = recognise_temperature(numbers, measured, str(files.paths[THERMAL_BAND]))
+    coding = temperature_coding(numbers, valid, tags[THERMAL_BAND], str(files.paths[THERMAL_BAND]))
+    if coding is None:
+        return None, "its thermal band is all zero; treated as missing"
+    measured = measured_temperature(numbers, valid, tags[THERMAL_BAND], coding.lowest)
     return without_gaps(to_physical(numbers, coding, measured), valid, measured), coding.name
 
 

@@ -13,7 +13,7 @@ from functools import reduce
 
 import numpy as np
 
-from tiles.coding import EIGHT_BIT, LEVEL2_REFLECTANCE, Coding
+from tiles.coding import CELSIUS, EIGHT_BIT, LEVEL2_REFLECTANCE, Coding, looks_celsius, recognise_temperature
 from tiles.tile import OPTICAL_BANDS
 
 Tags = Mapping[str, tuple[float, ...]]  # the nodata values that the files themselves name, by band
@@ -107,14 +107,24 @@ def all_hold(numbers: Mapping[str, np.ndarray], values: Mapping[str, Sequence[fl
     return found
 
 
-def measured_temperature(thermal: np.ndarray, valid: np.ndarray, tags: Sequence[float] = ()) -> np.ndarray:
-    """Valid pixels (bool, H x W) with a temperature: finite, above 0, not beyond 16 bits and no tag."""
-    return valid & (thermal > 0) & (thermal <= LARGEST_NUMBER) & ~holds(thermal, tags)
+def measured_temperature(
+    thermal: np.ndarray, valid: np.ndarray, tags: Sequence[float] = (), lowest: float = 0.0
+) -> np.ndarray:
+    """Valid pixels (bool, H x W) with a temperature: finite, above ``lowest``, not beyond 16 bits and no tag."""
+    return valid & (thermal > lowest) & (thermal <= LARGEST_NUMBER) & ~holds(thermal, tags)
+
+
+def temperature_coding(thermal: np.ndarray, valid: np.ndarray, tags: Sequence[float], where: str) -> Coding | None:
+    """Recognise the coding of a thermal band (H, W); None where nothing is measured, CodingError where none fits."""
+    if looks_celsius(thermal[measured_temperature(thermal, valid, tags, CELSIUS.lowest)]):
+        return CELSIUS
+    measured = measured_temperature(thermal, valid, tags)
+    return recognise_temperature(thermal, measured, where) if measured.any() else None
 
 
 def lacks_unit(kelvin: np.ndarray, measured: np.ndarray, optical: Coding) -> bool:
     """Whether a thermal band, beside optical ones of 8 bits, was cut to 8 bits too and so tells no temperature."""
-    return optical is EIGHT_BIT and bool(kelvin[measured].max() <= 255)
+    return optical is EIGHT_BIT and bool(kelvin.max(where=measured, initial=0) <= 255) and bool(measured.any())
 
 
 def without_gaps(kelvin: np.ndarray, valid: np.ndarray, measured: np.ndarray) -> np.ndarray:

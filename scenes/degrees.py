@@ -1,0 +1,96 @@
+"""GeoTIFFs in degrees as scenes in metres: bands are seen through a warp to the UTM zone, nothing is copied."""
+
+from __future__ import annotations
+
+from xml.sax.saxutils import escape
+
+import numpy as np
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+from rasterio.warp import calculate_default_transform
+
+from errors import GridError
+from scenes.grid import Grid
+from scenes.scene import Band, read_samples
+from scenes.source import open_raster
+from tiles.raster import MAX_PIXELS
+from tiles.validity import FILL_BELOW
+
+WIDEST = 30.0  # degrees of longitude that one zone's projection still shows
+POLES = {True: 3413, False: 3031}  # EPSG codes of the polar stereographic projections that ice is mapped on
+UTM_LATITUDES = (-80.0, 84.0)
+SAMPLE_SIDE = 500  # pixels a side from which an untagged fill value is recognised
+
+
+def is_in_degrees(path: str) -> bool:
+    """Whether a file's coordinates are longitude and latitude."""
+    with open_raster(path) as source:
+        return source.crs is not None and source.crs.is_geographic
+
+
+def metric_crs(longitude: float, latitude: float) -> CRS:
+    """Choose the UTM zone of a place, or the polar stereographic projection beyond the zones."""
+    south, north = UTM_LATITUDES
+    if not south <= latitude <= north:
+        return CRS.from_epsg(POLES[latitude > 0])
+    zone = int((longitude + 180) % 360 // 6) + 1
+    return CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
+
+
+def metric_grid(path: str) -> Grid:
+    """Return the grid of square pixels, as many on the diagonal as the file has, that a file in degrees warps to."""
+    with open_raster(path) as source:
+        crs, bounds, shape, transform = source.crs, source.bounds, source.shape, source.transform
+    if transform.b or transform.d:
+        raise GridError(f"{path}: its grid is rotated; reproject it with gdalwarp to rows that run west to east.")
+    if bounds.right - bounds.left > WIDEST or max(abs(bounds.top), abs(bounds.bottom)) > 90:
+        raise GridError(f"{path}: is too wide for one map projection; cut it into parts of a few degrees.")
+    target = metric_crs((bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2)
+    affine, width, height = calculate_default_transform(crs, target, shape[1], shape[0], *bounds)
+    if max(height * width, shape[0] * shape[1]) > MAX_PIXELS:
+        raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
+    return Grid(target.to_wkt(), tuple(affine)[:6], height, width)
+
+
+def warped_band(band: Band, grid: Grid) -> Band:
+    """Show a band on the grid, bilinear between measured pixels and nodata where the nearest pixel is nodata."""
+    return Band(virtual_warp(band, grid, fill_of(band)), nodata=band.nodata)
+
+
+def fill_of(band: Band) -> float:
+    """Return the number that means nodata: the file's tag, a fill value that no coding has, or 0."""
+    if band.nodata:
+        return band.nodata[0]
+    numbers = read_samples({"band": band}, (SAMPLE_SIDE, SAMPLE_SIDE))["band"]
+    low = numbers[np.isfinite(numbers) & (numbers < FILL_BELOW)]
+    return float(low.min()) if low.size else 0.0
+
+
+def virtual_warp(band: Band, grid: Grid, fill: float) -> str:
+    """Write the warp of a band in GDAL's virtual format, as a text that opens like a file."""
+    with open_raster(band.path) as source:
+        crs, affine = source.crs.to_wkt(), source.transform
+    inverses = "".join(
+        f"<{end}GeoTransform>{six(one)}</{end}GeoTransform><{end}InvGeoTransform>{six(~one)}</{end}InvGeoTransform>"
+        for end, one in (("Src", affine), ("Dst", grid.affine))
+    )
+    nodata = "".join(f"<{end}NoDataReal>{fill!r}</{end}NoDataReal>" for end in ("Src", "Dst"))
+    return (
+        f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}" subClass="VRTWarpedDataset">'
+        f"<SRS>{escape(grid.crs)}</SRS><GeoTransform>{six(grid.affine)}</GeoTransform>"
+        '<VRTRasterBand dataType="Float32" band="1" subClass="VRTWarpedRasterBand">'
+        f"<NoDataValue>{fill!r}</NoDataValue></VRTRasterBand><GDALWarpOptions><ResampleAlg>Bilinear</ResampleAlg>"
+        '<WorkingDataType>Float32</WorkingDataType><Option name="INIT_DEST">NO_DATA</Option>'
+        f'<Option name="UNIFIED_SRC_NODATA">YES</Option><SourceDataset>{escape(band.path)}</SourceDataset>'
+        "<Transformer><ApproxTransformer><MaxError>0.125</MaxError><BaseTransformer><GenImgProjTransformer>"
+        f"{inverses}<ReprojectTransformer><ReprojectionTransformer><SourceSRS>{escape(crs)}</SourceSRS>"
+        f"<TargetSRS>{escape(grid.crs)}</TargetSRS></ReprojectionTransformer></ReprojectTransformer>"
+        "</GenImgProjTransformer></BaseTransformer></ApproxTransformer></Transformer>"
+        f'<BandList><BandMapping src="{band.index}" dst="1">{nodata}</BandMapping></BandList></GDALWarpOptions>'
+        "</VRTDataset>"
+    )
+
+
+def six(affine: Affine) -> str:
+    """The transform as GDAL writes it."""
+    return ",".join(repr(value) for value in affine.to_gdal())
