@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -19,6 +21,8 @@ from tiles.validity import FILL_BELOW
 WIDEST = 30.0  # degrees of longitude that one zone's projection still shows
 POLES = {True: 3413, False: 3031}  # EPSG codes of the polar stereographic projections that ice is mapped on
 UTM_LATITUDES = (-80.0, 84.0)
+NATIVE = {10.0: 0.0, 20.0: 0.0, 30.0: 15.0}  # metres: side of Sentinel-2's and Landsat's pixels, where their edges lie
+NEAR = 0.12  # a side that differs by no more of it is taken for a native one, which degrees have stretched
 SAMPLE_SIDE = 500  # pixels a side from which an untagged fill value is recognised
 
 
@@ -38,7 +42,11 @@ def metric_crs(longitude: float, latitude: float) -> CRS:
 
 
 def metric_grid(path: str) -> Grid:
-    """Return the grid of square pixels, as many on the diagonal as the file has, that a file in degrees warps to."""
+    """Return the grid of square pixels, as many on the diagonal as the file has, that a file in degrees warps to.
+
+    Pixels about as large as a sensor's own lie where that sensor's do, so that what was resampled once is met again.
+    Raises GridError.
+    """
     with open_raster(path) as source:
         crs, bounds, shape, transform = source.crs, source.bounds, source.shape, source.transform
     if transform.b or transform.d:
@@ -47,9 +55,21 @@ def metric_grid(path: str) -> Grid:
         raise GridError(f"{path}: is too wide for one map projection; cut it into parts of a few degrees.")
     target = metric_crs((bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2)
     affine, width, height = calculate_default_transform(crs, target, shape[1], shape[0], *bounds)
+    affine, width, height = on_native_grid(affine, width, height)
     if max(height * width, shape[0] * shape[1]) > MAX_PIXELS:
         raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
     return Grid(target.to_wkt(), tuple(affine)[:6], height, width)
+
+
+def on_native_grid(affine: Affine, width: int, height: int) -> tuple[Affine, int, int]:
+    """Move a grid onto that of the sensor with about as large pixels, if there is one, so that nothing is cut off."""
+    side = min(NATIVE, key=lambda native: abs(affine.a - native))
+    if abs(affine.a / side - 1) > NEAR:
+        return affine, width, height
+    edge = NATIVE[side]
+    left, right = floor((affine.c - edge) / side), ceil((affine.c + width * affine.a - edge) / side)
+    bottom, top = floor((affine.f + height * affine.e - edge) / side), ceil((affine.f - edge) / side)
+    return Affine(side, 0, left * side + edge, 0, -side, top * side + edge), right - left, top - bottom
 
 
 def warped_band(band: Band, grid: Grid) -> Band:
@@ -58,10 +78,12 @@ def warped_band(band: Band, grid: Grid) -> Band:
 
 
 def fill_of(band: Band) -> float:
-    """Return the number that means nodata: the file's tag, a fill value that no coding has, or 0."""
+    """Return what means nodata: the file's tag, NaN or a number that no coding has where they occur, else 0."""
     if band.nodata:
         return band.nodata[0]
     numbers = read_samples({"band": band}, (SAMPLE_SIDE, SAMPLE_SIDE))["band"]
+    if np.isnan(numbers).any():
+        return float("nan")
     low = numbers[np.isfinite(numbers) & (numbers < FILL_BELOW)]
     return float(low.min()) if low.size else 0.0
 
@@ -69,7 +91,7 @@ def fill_of(band: Band) -> float:
 def virtual_warp(band: Band, grid: Grid, fill: float) -> str:
     """Write the warp of a band in GDAL's virtual format, as a text that opens like a file."""
     with open_raster(band.path) as source:
-        crs, affine = source.crs.to_wkt(), source.transform
+        crs, affine, path = source.crs.to_wkt(), source.transform, str(Path(band.path).resolve())
     inverses = "".join(
         f"<{end}GeoTransform>{six(one)}</{end}GeoTransform><{end}InvGeoTransform>{six(~one)}</{end}InvGeoTransform>"
         for end, one in (("Src", affine), ("Dst", grid.affine))
@@ -81,7 +103,7 @@ def virtual_warp(band: Band, grid: Grid, fill: float) -> str:
         '<VRTRasterBand dataType="Float32" band="1" subClass="VRTWarpedRasterBand">'
         f"<NoDataValue>{fill!r}</NoDataValue></VRTRasterBand><GDALWarpOptions><ResampleAlg>Bilinear</ResampleAlg>"
         '<WorkingDataType>Float32</WorkingDataType><Option name="INIT_DEST">NO_DATA</Option>'
-        f'<Option name="UNIFIED_SRC_NODATA">YES</Option><SourceDataset>{escape(band.path)}</SourceDataset>'
+        f'<Option name="UNIFIED_SRC_NODATA">YES</Option><SourceDataset>{escape(path)}</SourceDataset>'
         "<Transformer><ApproxTransformer><MaxError>0.125</MaxError><BaseTransformer><GenImgProjTransformer>"
         f"{inverses}<ReprojectTransformer><ReprojectionTransformer><SourceSRS>{escape(crs)}</SourceSRS>"
         f"<TargetSRS>{escape(grid.crs)}</TargetSRS></ReprojectionTransformer></ReprojectTransformer>"

@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from errors import ProductError
 from tiles.raster import FREE_BYTES, LARGEST_RATIO, one_line
 
-ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
+PACKED = (".tar.gz", ".tgz")  # as a whole
+ARCHIVES = (".tar", ".zip", *PACKED)
 LARGEST_MEMBER = 2**32  # bytes: a band of the most pixels that are read, in 64 bits
 MOST_MEMBERS = 10_000
 LARGEST_TEXT = 2**24  # bytes of a metadata file that are read
@@ -94,7 +95,8 @@ def files_of(place: Path, deep: bool = False) -> Files:
         return Files(place, {path.relative_to(place).as_posix(): str(path) for path in found})
     root = f"/{'vsizip' if is_zip(place) else 'vsitar'}/{place}"
     try:
-        return Files(place, {name: f"{root}/{name}" for name in checked(place, members(place))})
+        names = checked(place, members(place))  # GDAL knows those that begin with ./ without it
+        return Files(place, {name: f"{root}/{name.removeprefix('./')}" for name in names})
     except DAMAGED as problem:
         raise ProductError(f"{place}: cannot be read as an archive ({one_line(problem)}); download it again.") from None
 

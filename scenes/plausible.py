@@ -32,7 +32,7 @@ def grid_notes(name: str, grid: Grid) -> list[str]:
             f"{name}: its pixels of {grid.pixel_side:.1f} m are far from the 20 to 30 m that the model knows; "
             "do not trust the mask without a look at it"
         )
-    if abs(width / height - 1) > 0.01:
+    if abs(width / height - 1) > 0.002:
         notes.append(f"{name}: its pixels are not square ({width:.1f} x {height:.1f} m); what is textured looks skewed")
     return notes
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from errors import ProductError, SettingError
-from scenes.files import Files, files_of, is_archive
+from scenes.files import PACKED, Files, files_of, is_archive
 from scenes.geotiff import open_geotiff
 from scenes.hls import is_hls, open_hls
 from scenes.landsat import is_landsat, open_landsat
@@ -72,7 +72,9 @@ def opened(place: Path, bands: str | None, clouds: bool, thermal: str | None, da
     if place.is_file() and place.suffix.lower() == ".json":
         return open_stac(place, clouds)
     if place.is_dir() or is_archive(place):
-        return open_product(files_of(place), clouds)
+        scene = open_product(files_of(place), clouds)
+        slow = (f"{place.name}: is packed as a whole and slow to read; unpack it where it is large",)
+        return replace(scene, notes=scene.notes + (slow if place.name.lower().endswith(PACKED) else ()))
     raise ProductError(f"{place}: is no product that is known; give {KNOWN}.")
 
 

@@ -21,7 +21,7 @@ def open_raster(path: str) -> Any:
 
 def unreadable(path: str, problem: Exception) -> RasterError:
     """Make the error that tells of a missing or damaged file."""
-    name = path if len(path) < 300 else "the mosaic"
+    name = path if not path.startswith("<VRTDataset") else "a file of the scene"
     return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
 
 

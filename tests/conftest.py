@@ -141,3 +141,13 @@ def real_tiles() -> Path:
         if (folder / "Band1").is_dir() and (folder / "label").is_dir():
             return folder
     pytest.skip(f"no real tiles in {data}; set GLACIER_DATA to the folder that holds glacierhack/")
+
+
+@pytest.fixture(scope="session")
+def real_products() -> Path:
+    """The folder of a real product and real metadata; skips where there is none."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    data = Path(os.environ.get("GLACIER_DATA") or default)
+    if (data / "products" / "metadata").is_dir():
+        return data / "products"
+    pytest.skip(f"no real products in {data}; set GLACIER_DATA to the folder that holds products/")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import math
 import tarfile
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
+from scenes.metadata import groups_of_text
 from scenes.products import open_scene
 from tests.codings import Bands
 from tests.examples import example_tile
@@ -23,6 +26,10 @@ SUN = 40.0
 PRODUCT = "LC08_L2SP_147036_20200826_20200906_02_T1"
 NUMBERS = {"blue": 2, "green": 3, "red": 4, "swir1": 6}
 K1, K2 = 774.8853, 1321.0789
+TM_NUMBERS = {"blue": 1, "green": 2, "red": 3, "swir1": 5}
+TM_THERMAL = {4: "6", 5: "6", 7: "6_VCID_1"}  # Level 1's; at Level 2 it is ST_B6
+TM_K1, TM_K2 = 607.76, 1260.56
+HLS = {"L30": "HLS.L30.T43SET.2020239T052601.v2.0", "S30": "HLS.S30.T43SET.2020239T052641.v2.0"}
 
 
 def write_band(path: Path, numbers: np.ndarray, dtype: str = "uint16", **words: object) -> Path:
@@ -69,36 +76,53 @@ def blocky_tile(shape: tuple[int, int] = (150, 170)) -> LabelledTile:
 
 
 def landsat(
-    folder: Path, tile: Tile, level: int = 2, as_json: bool = False, cloud: tuple[slice, slice] | None = None
+    folder: Path,
+    tile: Tile,
+    level: int = 2,
+    as_json: bool = False,
+    cloud: tuple[slice, slice] | None = None,
+    satellite: int = 8,
 ) -> Path:
-    """A Landsat 8 product folder of Level 1 or 2 whose numbers mean the tile."""
-    place = folder / PRODUCT.replace("L2SP", "L2SP" if level == 2 else "L1TP")
-    scale, offset = (2.75e-5, -0.2) if level == 2 else (2e-5, -0.1)
+    """A Landsat product folder of Level 1 or 2 whose numbers mean the tile; 8 bits at Level 1 of 4, 5 and 7."""
+    sensor, tm = {4: "LT", 5: "LT", 7: "LE"}.get(satellite, "LC"), satellite in TM_THERMAL
+    product = PRODUCT.replace("L2SP", "L2SP" if level == 2 else "L1TP").replace("LC08", f"{sensor}{satellite:02d}")
+    place = folder / product
+    first_scale = (5e-3, -5e-3) if tm else (2e-5, -0.1)
+    scale, offset = (2.75e-5, -0.2) if level == 2 else first_scale
+    dtype = "uint8" if tm and level == 1 else "uint16"
     sun = 1.0 if level == 2 else math.sin(math.radians(SUN))
     entries: dict[str, dict[str, object]] = {
         "PRODUCT_CONTENTS": {"LANDSAT_PRODUCT_ID": place.name, "PROCESSING_LEVEL": place.name[5:9]},
-        "IMAGE_ATTRIBUTES": {"SPACECRAFT_ID": "LANDSAT_8", "DATE_ACQUIRED": "2020-08-26", "SUN_ELEVATION": SUN},
+        "IMAGE_ATTRIBUTES": {
+            "SPACECRAFT_ID": f"LANDSAT_{satellite}",
+            "DATE_ACQUIRED": "2020-08-26",
+            "SUN_ELEVATION": SUN,
+        },
     }
     group = "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS" if level == 2 else "LEVEL1_RADIOMETRIC_RESCALING"
     rescaling: dict[str, object] = {}
-    for band, number in NUMBERS.items():
+    for band, number in (TM_NUMBERS if tm else NUMBERS).items():
         numbers = np.where(tile.valid, np.round((tile.bands[band] * sun - offset) / scale), 0)
-        write_band(place / f"{place.name}_{'SR_' if level == 2 else ''}B{number}.TIF", numbers)
+        write_band(place / f"{place.name}_{'SR_' if level == 2 else ''}B{number}.TIF", numbers, dtype)
         rescaling[f"REFLECTANCE_MULT_BAND_{number}"], rescaling[f"REFLECTANCE_ADD_BAND_{number}"] = scale, offset
     kelvin = np.where(tile.valid, tile.bands["thermal"], 270)
+    thermal = ("ST_B6" if level == 2 else f"B{TM_THERMAL[satellite]}") if tm else ("ST_B10" if level == 2 else "B10")
     if level == 2:
         numbers = np.round((kelvin - 149.0) / 0.00341802)
         entries["LEVEL2_SURFACE_TEMPERATURE_PARAMETERS"] = {
-            "TEMPERATURE_MULT_BAND_ST_B10": 0.00341802,
-            "TEMPERATURE_ADD_BAND_ST_B10": 149.0,
+            f"TEMPERATURE_MULT_BAND_{thermal}": 0.00341802,
+            f"TEMPERATURE_ADD_BAND_{thermal}": 149.0,
         }
         # the same names with other values, as real files have them
         entries["LEVEL1_RADIOMETRIC_RESCALING"] = dict.fromkeys(rescaling, 9.9)
     else:
-        numbers = np.round((K1 / (np.exp(K2 / kelvin) - 1) - 0.1) / 3.342e-4)
-        rescaling.update(RADIANCE_MULT_BAND_10=3.342e-4, RADIANCE_ADD_BAND_10=0.1)
-        entries["LEVEL1_THERMAL_CONSTANTS"] = {"K1_CONSTANT_BAND_10": K1, "K2_CONSTANT_BAND_10": K2}
-    write_band(place / f"{place.name}_{'ST_' if level == 2 else ''}B10.TIF", np.where(tile.valid, numbers, 0))
+        (first, second), (gain, bias) = ((TM_K1, TM_K2), (0.055375, 1.18243)) if tm else ((K1, K2), (3.342e-4, 0.1))
+        numbers, band = np.round((first / (np.exp(second / kelvin) - 1) - bias) / gain), f"BAND_{thermal[1:]}"
+        rescaling.update({f"RADIANCE_MULT_{band}": gain, f"RADIANCE_ADD_{band}": bias})
+        entries["LEVEL1_THERMAL_CONSTANTS"] = {f"K1_CONSTANT_{band}": first, f"K2_CONSTANT_{band}": second}
+        highest = dict.fromkeys((f"QUANTIZE_CAL_MAX_BAND_{number}" for number in range(1, 8)), 255 if tm else 65535)
+        entries["LEVEL1_MIN_MAX_PIXEL_VALUE"] = dict(highest)
+    write_band(place / f"{place.name}_{thermal}.TIF", np.where(tile.valid, numbers, 0), dtype)
     entries[group] = rescaling
     quality = np.where(tile.valid, 21824, 1)
     if cloud is not None:
@@ -120,13 +144,51 @@ def landsat(
     return place
 
 
-def as_tar(place: Path) -> Path:
-    """The product folder as the .tar that the archive delivers."""
-    path = place.with_suffix(".tar")
-    with tarfile.open(path, "w") as archive:
+def as_xml(place: Path) -> Path:
+    """The product folder with its MTL as .xml alone."""
+    text = place / f"{place.name}_MTL.txt"
+    root = ElementTree.Element("LANDSAT_METADATA_FILE")
+    for group, entries in groups_of_text(text.read_text()).items():
+        element = ElementTree.SubElement(root, group)
+        for key, value in entries.items():
+            ElementTree.SubElement(element, key).text = value
+    ElementTree.ElementTree(root).write(text.with_suffix(".xml"), encoding="UTF-8", xml_declaration=True)
+    text.unlink()
+    return place
+
+
+def as_tar(place: Path, packed: bool = False) -> Path:
+    """The product folder as the .tar that the archive delivers, or as the .tar.gz that it delivered."""
+    path = place.with_name(f"{place.name}.tar{'.gz' if packed else ''}")
+    with tarfile.open(path, "w:gz" if packed else "w") as archive:
         for file in sorted(place.iterdir()):
             archive.add(file, arcname=file.name)
     return path
+
+
+def as_zip(place: Path) -> Path:
+    """The product folder, itself the only entry, as a .zip."""
+    path = place.with_name(f"{place.name}.zip")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(place.rglob("*")):
+            archive.write(file, file.relative_to(place.parent))
+    return path
+
+
+def hls(folder: Path, tile: Tile, sensor: str = "L30", cloud: tuple[slice, slice] | None = None) -> Path:
+    """A folder with an HLS product: a file a band, int16 with -9999 where there is nothing, and Fmask."""
+    name = HLS[sensor]
+    codes = {"blue": "B02", "green": "B03", "red": "B04", "swir1": "B06" if sensor == "L30" else "B11"}
+    for band, code in codes.items():
+        numbers = np.where(tile.valid, np.round(tile.bands[band] * 10_000), -9999)
+        write_band(folder / name / f"{name}.{code}.tif", numbers, "int16", nodata=-9999)
+    celsius = np.where(tile.valid, np.round((tile.bands["thermal"] - 273.15) * 100), -9999)
+    write_band(folder / name / f"{name}.B10.tif", celsius, "int16", nodata=-9999)  # cirrus, in S30
+    fmask = np.where(tile.valid, 1 << 4, 255)
+    if cloud is not None:
+        fmask[cloud] |= 1 << 1
+    write_band(folder / name / f"{name}.Fmask.tif", fmask, "uint8", nodata=255)
+    return folder / name
 
 
 def sentinel(folder: Path, tile: Tile, level: int = 2, offset: int = -1000, driver: str = "GTiff") -> Path:
