@@ -22,7 +22,8 @@ WIDEST = 30.0  # degrees of longitude that one zone's projection still shows
 POLES = {True: 3413, False: 3031}  # EPSG codes of the polar stereographic projections that ice is mapped on
 UTM_LATITUDES = (-80.0, 84.0)
 NATIVE = {10.0: 0.0, 20.0: 0.0, 30.0: 15.0}  # metres: side of Sentinel-2's and Landsat's pixels, where their edges lie
-NEAR = 0.12  # a side that differs by no more of it is taken for a native one, which degrees have stretched
+NEAR, EQUAL = 0.12, 0.02  # shares by which a side differs from a native one that degrees have stretched, or have kept
+DEGREE = 111_195.0  # metres, from south to north
 SAMPLE_SIDE = 500  # pixels a side from which an untagged fill value is recognised
 
 
@@ -55,17 +56,23 @@ def metric_grid(path: str) -> Grid:
         raise GridError(f"{path}: is too wide for one map projection; cut it into parts of a few degrees.")
     target = metric_crs((bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2)
     affine, width, height = calculate_default_transform(crs, target, shape[1], shape[0], *bounds)
-    affine, width, height = on_native_grid(affine, width, height)
+    affine, width, height = on_native_grid(affine, width, height, abs(transform.e) * DEGREE)
     if max(height * width, shape[0] * shape[1]) > MAX_PIXELS:
         raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
     return Grid(target.to_wkt(), tuple(affine)[:6], height, width)
 
 
-def on_native_grid(affine: Affine, width: int, height: int) -> tuple[Affine, int, int]:
-    """Move a grid onto that of the sensor with about as large pixels, if there is one, so that nothing is cut off."""
-    side = min(NATIVE, key=lambda native: abs(affine.a - native))
-    if abs(affine.a / side - 1) > NEAR:
+def on_native_grid(affine: Affine, width: int, height: int, northward: float) -> tuple[Affine, int, int]:
+    """Move a grid onto that of the sensor with such pixels, if there is one, so that nothing is cut off.
+
+    Exporters keep a sensor's pixels either on the diagonal, as ``affine`` has them, or ``northward`` (metres), where
+    they become narrow towards the poles.
+    """
+    kept = [side for side in NATIVE if abs(northward / side - 1) <= EQUAL]
+    sides = kept or [side for side in NATIVE if abs(affine.a / side - 1) <= NEAR]
+    if not sides:
         return affine, width, height
+    side = sides[0]
     edge = NATIVE[side]
     left, right = floor((affine.c - edge) / side), ceil((affine.c + width * affine.a - edge) / side)
     bottom, top = floor((affine.f + height * affine.e - edge) / side), ceil((affine.f - edge) / side)

@@ -47,8 +47,8 @@ class Files:
         if is_zip(self.place):
             with zipfile.ZipFile(self.place) as archive, archive.open(name) as packed:
                 return packed.read(LARGEST_TEXT)
-        with tarfile.open(self.place) as archive:
-            member = archive.extractfile(name)
+        with tarfile.open(self.place) as tar:
+            member = tar.extractfile(name)
             return member.read(LARGEST_TEXT) if member else b""
 
     def ending(self, *endings: str) -> list[str]:
@@ -114,7 +114,8 @@ def members(place: Path) -> Iterator[tuple[str, int]]:
 def checked(place: Path, found: Iterable[tuple[str, int]]) -> list[str]:
     """List the members' names; raises ProductError at the first one that no product has."""
     most = max(FREE_BYTES, LARGEST_RATIO * place.stat().st_size)
-    names, total = [], 0
+    names: list[str] = []
+    total = 0
     for name, size in found:
         total += size
         if name.startswith("/") or ".." in re.split(r"[/\\]", name):

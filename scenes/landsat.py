@@ -22,6 +22,7 @@ CONTENTS, ATTRIBUTES = "PRODUCT_CONTENTS", "IMAGE_ATTRIBUTES"  # groups of the M
 REFLECTANCE = {1: "LEVEL1_RADIOMETRIC_RESCALING", 2: "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"}
 HIGHEST = {1: "LEVEL1_MIN_MAX_PIXEL_VALUE", 2: "LEVEL2_SURFACE_REFLECTANCE_PARAMETERS"}
 TEMPERATURE, CONSTANTS = "LEVEL2_SURFACE_TEMPERATURE_PARAMETERS", "LEVEL1_THERMAL_CONSTANTS"
+CODINGS = {1: "top-of-atmosphere reflectance (Level 1)", 2: "surface reflectance and temperature (Level 2)"}
 NAME = re.compile(
     r"L[A-Z](?P<satellite>\d\d)_(?P<level>L[12]\w\w)_\d{6}_(?P<date>\d{8})_\d{8}_(?P<collection>\d\d)_(?:RT|T1|T2)"
 )
@@ -52,42 +53,42 @@ def is_landsat(files: Files) -> bool:
 
 def open_landsat(files: Files, clouds: bool) -> Scene:
     """Open a product; with ``clouds``, pixels under clouds are valid too. Raises ProductError."""
-    named, notes = files.products(NAME), []
-    if len(named) > 1:
-        raise ProductError(f"{files.place}: holds the products {named[0]} and {named[1]}; give a folder to each.")
-    metadata = read_mtl(files)
-    if metadata is None:
-        metadata = implied_metadata(files, named)
-        notes.append(f"{named[0]}: has no MTL file; the constant factors of Collection 2 Level 2 are taken")
-    product = metadata.groups[CONTENTS].get("LANDSAT_PRODUCT_ID", files.place.stem)
-    if named and NAME.match(product) and product != named[0]:
-        raise ProductError(f"{files.place}: its MTL is of {product}, but its bands are of {named[0]}; part them.")
+    metadata, notes = read_metadata(files)
     satellite = metadata.text(ATTRIBUTES, "SPACECRAFT_ID")
     if satellite not in SENSORS:
         raise ProductError(f"{files.place}: is of {satellite}; give a product of Landsat 4, 5, 7, 8 or 9.")
     sensor, level = SENSORS[satellite], 2 if metadata.text(CONTENTS, "PROCESSING_LEVEL").startswith("L2") else 1
-    bands = optical_bands(files, metadata, sensor, level)
-    grid = common_grid([band.path for band in bands.values()], bands["swir1"].path)
-    bands.update(thermal_band(files, metadata, sensor, level))
+    bands = optical_bands(files, metadata, sensor, level) | thermal_band(files, metadata, sensor, level)
     quality = quality_of(files, clouds)
-    others = [one.path for one in (bands.get("thermal"), quality) if one]
-    common_grid(others, bands["swir1"].path)
-    if metadata.groups[ATTRIBUTES].get("SENSOR_MODE_SLC") == "OFF":
-        notes.append(f"{product}: its scan-line corrector was off; the stripes without data are nodata")
-    coding = (
-        "surface reflectance and temperature (Level 2)" if level == 2 else "top-of-atmosphere reflectance (Level 1)"
-    )
+    paths = [one.path for one in (*bands.values(), quality) if one]
     return Scene(
-        product,
+        metadata.groups[CONTENTS].get("LANDSAT_PRODUCT_ID", files.place.stem),
         bands,
-        grid,
-        coding,
+        common_grid(paths, bands["swir1"].path),
+        CODINGS[level],
         metadata.text(ATTRIBUTES, "DATE_ACQUIRED"),
         quality,
         gaps=sensor is ETM,
         saturation=saturation_of(files, metadata, sensor, level),
         notes=tuple(notes),
     )
+
+
+def read_metadata(files: Files) -> tuple[Metadata, list[str]]:
+    """Read what the MTL or the files' names say, and notes; raises ProductError unless both are of one product."""
+    named, notes = files.products(NAME), []
+    if len(named) > 1:
+        raise ProductError(f"{files.place}: holds the products {named[0]} and {named[1]}; give a folder to each.")
+    metadata = read_mtl(files)
+    if metadata is None:
+        notes.append(f"{files.place.name}: has no MTL file; the constant factors of Collection 2 Level 2 are taken")
+        return implied_metadata(files, named), notes
+    product = metadata.groups[CONTENTS].get("LANDSAT_PRODUCT_ID", "")
+    if named and NAME.match(product) and product != named[0]:
+        raise ProductError(f"{files.place}: its MTL is of {product}, but its bands are of {named[0]}; part them.")
+    if metadata.groups.get(ATTRIBUTES, {}).get("SENSOR_MODE_SLC") == "OFF":
+        notes.append(f"{product}: its scan-line corrector was off; the stripes without data are nodata")
+    return metadata, notes
 
 
 def optical_bands(files: Files, metadata: Metadata, sensor: Sensor, level: int) -> dict[str, Band]:
@@ -135,10 +136,8 @@ def saturation_of(files: Files, metadata: Metadata, sensor: Sensor, level: int) 
     numbers = [sensor.bands[band] for band in ("blue", "green", "red")]
     if files.ending("_QA_RADSAT.TIF"):
         return Saturation(files.path_of("_QA_RADSAT.TIF"), sum(1 << (number - 1) for number in numbers))
-    key = f"QUANTIZE_CAL_MAX_BAND_{numbers[0]}"
-    return Saturation(
-        highest=metadata.number(HIGHEST[level], key) if key in metadata.groups.get(HIGHEST[level], {}) else 65_535
-    )
+    highest = metadata.groups.get(HIGHEST[level], {}).get(f"QUANTIZE_CAL_MAX_BAND_{numbers[0]}", "65535")
+    return Saturation(highest=float(highest) if highest.isdecimal() else 65_535.0)
 
 
 def implied_metadata(files: Files, named: list[str]) -> Metadata:

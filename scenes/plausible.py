@@ -66,5 +66,5 @@ def correlations(tile: Tile, bands: list[str]) -> dict[tuple[str, str], float]:
     """Correlate the bands over the valid pixels, in pairs; a band without any contrast tells nothing (NaN)."""
     values = np.stack([tile.bands[name][tile.valid] for name in bands]).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.corrcoef(values)
+        found = np.asarray(np.corrcoef(values))
     return {(one, other): float(found[i, k]) for i, one in enumerate(bands) for k, other in enumerate(bands)}

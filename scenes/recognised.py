@@ -44,8 +44,8 @@ def recognised_scene(
         if thermal is None:
             notes = [*notes, f"{name}: its thermal band {problem}; treated as missing"]
         else:
-            words = {"scale": thermal.scale, "offset": thermal.offset, "lowest": thermal.lowest}
-            scaled[THERMAL_BAND] = replace(bands[THERMAL_BAND], **words)
+            band = replace(bands[THERMAL_BAND], scale=thermal.scale, offset=thermal.offset)
+            scaled[THERMAL_BAND] = replace(band, lowest=thermal.lowest)
             stated = f"{coding.name}; temperature in {thermal.name}"
     scene = Scene(name, scaled, grid, stated, optical=coding)
     return replace(scene, notes=(*notes, *order_notes(scene.tile_of(numbers))))

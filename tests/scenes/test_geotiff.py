@@ -11,7 +11,7 @@ import rasterio
 from rasterio.warp import Resampling, calculate_default_transform, reproject
 
 from errors import GlacierError, GridError
-from scenes.degrees import metric_crs, metric_grid
+from scenes.degrees import metric_crs, metric_grid, on_native_grid
 from scenes.grid import grid_of, offset_in
 from scenes.plausible import order_notes
 from scenes.products import open_scene
@@ -77,6 +77,21 @@ def test_degrees_are_seen_on_the_grid_that_they_came_from(tile: Tile, fill: floa
 )
 def test_the_projection_is_that_of_the_place(longitude: float, latitude: float, code: int):
     assert metric_crs(longitude, latitude).to_epsg() == code
+
+
+@pytest.mark.parametrize(
+    ("diagonal", "northward", "side", "edge"),
+    [(29.9, 33.0, 30, 15), (24.9, 30.0, 30, 15), (22.0, 30.0, 30, 15), (9.2, 11.0, 10, 0), (70.0, 90.0, 70, None)],
+)
+def test_pixels_are_those_of_the_sensor_that_degrees_have_stretched(diagonal, northward, side, edge):
+    affine, width, height = on_native_grid(
+        rasterio.Affine(diagonal, 0, 600_007, 0, -diagonal, 3_750_004), 100, 80, northward
+    )
+    assert affine.a == -affine.e == side
+    if edge is not None:
+        assert affine.c % side == affine.f % side == edge
+    assert affine.c <= 600_007 and affine.c + width * side >= 600_007 + 100 * diagonal - 1e-6
+    assert affine.f >= 3_750_004 and affine.f - height * side <= 3_750_004 - 80 * diagonal + 1e-6
 
 
 def test_what_no_zone_can_show_is_refused(tile: Tile, tmp_path: Path):
