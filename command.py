@@ -13,8 +13,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tiles.raster import atomic_output
-
 Settings = TypeVar("Settings")
 
 SHARED: dict[str, dict[str, Any]] = {
@@ -52,6 +50,8 @@ def with_options(settings: Settings, options: argparse.Namespace) -> Settings:
 
 def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
     """Write a value as JSON, whole or not at all; NaN and infinity, which JSON has not, become null."""
+    from tiles.raster import atomic_output  # here, so that --help need not wait for it
+
     text = json.dumps(without_nan(value), indent=indent, allow_nan=False) + "\n"
     with atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

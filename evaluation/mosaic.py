@@ -30,8 +30,8 @@ from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.model_file import save_model
 from mapping.finish import finish
-from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
+from mapping.steps import Postprocess
 from scenes.grid import grid_of, offset_in
 from scenes.mosaic import open_mosaic
 from scenes.scene import Scene

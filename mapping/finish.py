@@ -19,10 +19,11 @@ from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
-from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
+from mapping.postprocess import tidy_mask, tidy_outlines
 from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
+from mapping.steps import Postprocess
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
 from scenes.truth import on_grid

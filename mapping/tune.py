@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from command import add_shared, new_parser, write_json
 from errors import LayoutError, exit_code
-from mapping.postprocess import Postprocess, tidy_mask
+from mapping.postprocess import tidy_mask
+from mapping.steps import Postprocess
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
 from tiles.folder import files_by_id

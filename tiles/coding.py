@@ -81,7 +81,7 @@ def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str)
         return LEVEL2_TEMPERATURE
     raise CodingError(
         f"{where}: a median of {median:g} is neither kelvin ({KELVIN_RANGE[0]:g}..{KELVIN_RANGE[1]:g}) nor "
-        "Collection-2 Level-2 numbers; convert the band, or leave Band5 out to map without temperature."
+        "Collection-2 Level-2 numbers; convert the band, or leave it out to map without temperature."
     )
 
 
