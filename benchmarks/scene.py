@@ -27,7 +27,7 @@ from tqdm import tqdm
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from command import add_shared, new_parser, write_json
+from command import add_shared, hidden, new_parser, write_json
 from errors import exit_code
 from simulation.synthetic import write_sample
 from solution import HERE
@@ -46,7 +46,7 @@ def write_scene(path: Path, height: int, width: int) -> int:
     profile.update(crs="EPSG:32643", transform=rasterio.Affine(30, 0, 3e5, 0, -30, 4e6), compress="deflate")
     valid = 0
     with rasterio.open(path, "w", interleave="band", bigtiff="IF_SAFER", **profile) as file:
-        for top in tqdm(range(0, height, BLOCK), desc="synthetic scene", disable=None):
+        for top in tqdm(range(0, height, BLOCK), desc="synthetic scene", disable=hidden()):
             for left in range(0, width, BLOCK):
                 tile = tiles[(top // BLOCK * 3 + left // BLOCK) % 4]
                 rows, columns = min(BLOCK, height - top), min(BLOCK, width - left)

@@ -29,7 +29,7 @@ from tqdm import tqdm
 from cnn.blend import blended_rows, class_map
 from cnn.network_model import NetworkModel, check_bands, load_model
 from cnn.options import add_run_arguments, device_of
-from command import new_parser
+from command import hidden, new_parser
 from errors import exit_code
 from patches.hkh import open_slice
 from patches.image import Image, pick_bands
@@ -60,7 +60,7 @@ def map_image(model: NetworkModel, image: Image, path: Path, out: Path) -> dict[
         probability = files.enter_context(raster)
         mask = files.enter_context(written_raster(other, profile, 1, "uint8", NO_CLASS))
         probability.descriptions = classes[1:]
-        progress = tqdm(total=image.height, desc=path.name, unit="row", disable=None)
+        progress = tqdm(total=image.height, desc=path.name, unit="row", disable=hidden())
         for row, shares in blended_rows(model, image):
             rows = shares.shape[1]
             valid = image.patch(row, 0, rows, image.width).valid

@@ -22,9 +22,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
-from tqdm import tqdm
 
-from command import add_shared, new_parser, write_json
+from command import add_shared, new_parser, progress, write_json
 from errors import GridError, LayoutError, exit_code
 from figures import class_patches, class_picture, write_figure
 from scenes.grid import Grid
@@ -139,7 +138,7 @@ def run(options: argparse.Namespace) -> None:
     """Score every region and all of them pooled."""
     regions: dict[str, dict[str, float]] = {}
     total = Confusion(0, 0, 0, 0)
-    for name, prediction, truth in tqdm(pairs_of(options.prediction, options.truth), disable=None):
+    for name, prediction, truth in progress(pairs_of(options.prediction, options.truth), desc="compare", unit="region"):
         pair = read_pair(name, prediction, truth)
         regions[name] = scores_of(pair)
         total = total + confusion(pair.truth[pair.known], pair.mask[pair.known])

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from cnn.blend import blended_rows
 from cnn.network_model import NetworkModel, check_bands, load_model
 from cnn.options import device_of
-from command import add_fields, add_shared, new_parser, with_options
+from command import add_fields, add_shared, hidden, new_parser, with_options
 from errors import SettingError, exit_code
 from lakes.imagery import RegionFile, find_regions
 from lakes.labelled import open_region, place_of
@@ -46,7 +46,7 @@ def write_probability(model: NetworkModel, image: Image, region: RegionFile, pat
     """The probability of a lake, written strip by strip."""
     with atomic_output(path) as temporary, rasterio.open(temporary, "w", **profile_of(region)) as target:
         target.descriptions = model.card.classes[1:]
-        progress = tqdm(total=image.height, desc=image.name, unit="row", disable=None)
+        progress = tqdm(total=image.height, desc=image.name, unit="row", disable=hidden())
         for row, shares in blended_rows(model, image):
             rows = shares.shape[1]
             valid = image.patch(row, 0, rows, image.width).valid

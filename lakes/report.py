@@ -25,7 +25,7 @@ from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import exit_code
 from figures import PROBABILITY
 from lakes.colours import ndwi_ice
@@ -80,7 +80,7 @@ def sink_depths(lakes: gpd.GeoDataFrame, sinks: Path | None) -> np.ndarray:
 def described(lakes: gpd.GeoDataFrame, regions: Sequence[RegionFile], sinks: Path | None) -> gpd.GeoDataFrame:
     """The lakes with all that the table tells of them, the largest first."""
     lakes = lakes.assign(mean_ndwi=np.nan)
-    for region in tqdm(regions, desc="report", unit="region", disable=None):
+    for region in tqdm(regions, desc="report", unit="region", disable=hidden()):
         own = (lakes["image"] == region.image) & (lakes["region_num"] == region.region_num)
         if own.any():
             lakes.loc[own, "mean_ndwi"] = mean_ndwi(region, lakes.geometry[own])

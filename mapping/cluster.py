@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
+from command import progress
 from errors import SettingError
 from fusion.layout import Part
 from mapping.failures import Failures, noted
@@ -60,7 +60,7 @@ def on_cluster(
         parts += here
         last[client.submit(finish, job, here, time.time(), pure=False, key=f"{job.out}/finish")] = job
     everything = [*parts, *last]
-    for future in tqdm(as_completed(everything), total=len(everything), desc="parts", unit="part", disable=None):
+    for future in progress(as_completed(everything), len(everything), "parts", "part"):
         if future not in last:  # what a part raises, the scene's finishing raises too
             continue
         with noted(failures, last[future].scene.name):

@@ -14,7 +14,7 @@ import torch
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
-from command import write_json
+from command import Steps, write_json
 from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
 from mapping.outlines import outlines_of, write_outlines
@@ -32,6 +32,7 @@ from scores.confusion import confusion
 from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
+SHARES = {"rasters": 0.5, "outlines": 0.3, "report": 0.2}  # of the time, about
 
 
 def finish(
@@ -43,12 +44,15 @@ def finish(
     """
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
-    model = loaded(job.model, "cpu")
+    model, told = loaded(job.model, "cpu"), Steps(scene.name, SHARES)
+    told.begin("rasters")
     threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
+    told.begin("outlines")
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
     write_outlines(outlines, out)
     scores = truth_scores(scene, out, truth) if truth else None
+    told.begin("report")
     layers = draw_layers(scene, out)
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = mapped_facts(scene, out)

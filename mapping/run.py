@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from command import progress
 from features.levels import SAMPLE
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout, Part
@@ -128,5 +128,5 @@ def map_and_finish(job: Job, finish: Finish, threads: int, resume: bool) -> dict
     left = prepare(job, resume)
     at_once, _ = split_jobs(threads, len(left), torch.device(job.device))
     done = in_order(lambda part: work_on(job, part), left, at_once)
-    seconds = list(tqdm(done, total=len(left), desc=job.scene.name, unit="part", disable=None))
+    seconds = list(progress(done, len(left), job.scene.name, "part"))
     return finish(job, seconds, start)

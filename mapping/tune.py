@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm import tqdm
 
-from command import add_shared, new_parser, write_json
+from command import add_shared, new_parser, progress, write_json
 from errors import LayoutError, exit_code
 from mapping.postprocess import tidy_mask
 from mapping.steps import Postprocess
@@ -76,7 +75,7 @@ def tune(tiles: list[Masked], folds: int, measure: str, pixel: float, jobs: int)
     """Score out-of-fold with and without post-processing, and choose the parameters that are best on all tiles."""
     steps = candidates()
     work = Parallel(n_jobs=jobs or -1, return_as="generator")(delayed(counts_of)(tile, steps, pixel) for tile in tiles)
-    counts = dict(zip((tile.tile_id for tile in tiles), tqdm(work, total=len(tiles), desc="tiles", disable=None)))
+    counts = dict(zip((tile.tile_id for tile in tiles), progress(work, len(tiles), "search", "tile", every=0)))
 
     def best(tile_ids: Sequence[str]) -> int:
         totals = [sum((counts[one][number] for one in tile_ids), Confusion(0, 0, 0, 0)) for number in range(len(steps))]

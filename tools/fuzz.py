@@ -22,7 +22,7 @@ import tifffile
 import torch
 from tqdm import tqdm
 
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import GlacierError
 from fusion.model_file import load_model
 from tiles.raster import read_raster
@@ -102,7 +102,7 @@ def fuzz(cases: int, seed: int, out: Path, model: Path | None) -> Counter[str]:
         device = torch.device("cpu")
         targets.append(([model.read_bytes()], "case.pth", lambda path: load_model(path, device)))
     endings: Counter[str] = Counter()
-    for number in tqdm(range(cases), disable=None):
+    for number in tqdm(range(cases), disable=hidden()):
         files, name, read = targets[number % len(targets)]
         path = out / name
         path.write_bytes(damaged(files[int(random.integers(len(files)))], random))
