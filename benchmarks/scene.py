@@ -123,9 +123,9 @@ def main() -> int:
         "Time the mapping of a whole scene.",
         "python benchmarks/scene.py --height 7700 --width 7800 --out out/benchmark",
     )
-    parser.add_argument("--height", type=int, default=7700)
-    parser.add_argument("--width", type=int, default=7800)
-    parser.add_argument("--overlap", type=float, default=0.5)
+    parser.add_argument("--height", type=int, default=7700, help="rows of the scene (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=7800, help="columns of the scene (default: %(default)s)")
+    parser.add_argument("--overlap", type=float, default=0.5, help="shared by windows (default: %(default)s)")
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/benchmark"))
     options = parser.parse_args()

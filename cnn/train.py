@@ -88,7 +88,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--patch", type=int, help="pixels a side (default: the recipe's)")
     parser.add_argument("--batch", type=int, help="patches a step (default: the recipe's)")
     parser.add_argument("--overlap", type=float, help="share of a patch's side that the next one has too")
-    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--learning-rate", type=float, help="of the optimiser (default: the recipe's)")
     parser.add_argument("--loss", help="a name of cnn.losses, or smp:NAME")
     parser.add_argument("--normalisation", choices=NORMALISATIONS, help="default: measured on the training patches")
     parser.add_argument(

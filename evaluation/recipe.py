@@ -150,7 +150,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
     parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
     add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
-    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
     add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)
     parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
     add_shared(parser, "seed", "device", "jobs")

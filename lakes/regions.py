@@ -180,7 +180,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("mosaic", type=Path, nargs="+", help="RGB raster of 8 bits, of any size and coordinate system")
     parser.add_argument("--regions", type=Path, required=True, help="polygons with the column region_num")
     parser.add_argument("--region", type=int, nargs="*", default=[], help="numbers of the regions (default: all)")
-    parser.add_argument("--compress", choices=("deflate", "lzw"), default="deflate")
+    parser.add_argument(
+        "--compress",
+        choices=("deflate", "lzw"),
+        default="deflate",
+        help="how the GeoTIFFs are compressed (default: %(default)s)",
+    )
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/regions"))
     return parser.parse_args(argv)

@@ -117,7 +117,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=0, help="optimiser steps (default: the recipe's epochs)")
     parser.add_argument("--epochs", type=float, help="as many draws as there are patches (default: the recipe's)")
     parser.add_argument("--batch", type=int, help="patches a step (default: 8)")
-    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--learning-rate", type=float, help="of the optimiser (default: the recipe's)")
     parser.add_argument("--loss", help="a name of cnn.losses, or smp:NAME (default: Dice and cross-entropy)")
     add_shared(parser, "out", default=Path("out/lakes"))
     add_shared(parser, "seed", "device", "jobs")

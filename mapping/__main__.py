@@ -45,15 +45,19 @@ def run(options: argparse.Namespace) -> None:
     import torch  # with all that needs it here, so that --help need not wait
 
     from fusion.model_file import load_model
+    from fusion.windowed import reach
+    from scenes.area import area_of
     from scenes.products import open_scene
 
     check_folder(options.out)
-    load_model(options.model, torch.device("cpu"))  # a bad model is told before anything is opened
+    model = load_model(options.model, torch.device("cpu"))  # a bad model is told before anything is opened
     failures: Failures = {}
     scenes: list[Scene] = []
     for place in options.scene:
         with noted(failures, str(place)):
-            scenes.append(open_scene(place, options.bands, options.clouds))
+            scene = open_scene(place, options.bands, options.clouds)
+            margin = max(reach(model), options.window // 4)
+            scenes.append(area_of(scene, options.aoi, margin) if options.aoi else scene)
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
@@ -117,8 +121,13 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "out", default=Path("out/maps"))
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
+    parser.add_argument(
+        "--aoi", type=Path, help="polygon file in any coordinate system: only what lies within is mapped"
+    )
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
-    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument(
+        "--model", type=Path, default=MODEL, help="model file (default: the one that comes with the project)"
+    )
     parser.add_argument("--window", type=int, default=512, help="side of the windows, pixels")
     parser.add_argument("--overlap", type=float, default=0.5, help="share of a window that the next one sees too")
     parser.add_argument("--resume", action="store_true", help="go on with what a stopped run has left")

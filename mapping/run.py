@@ -26,6 +26,7 @@ from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import levels_for, map_part
 from mapping.failures import Failures, noted
 from mapping.parts import part_files, write_part
+from scenes.area import Area
 from scenes.scene import Scene
 from tiles.raster import atomic_output
 from tiles.tile import Tile
@@ -60,9 +61,10 @@ class Job:
 
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
-    """Make the job; a first pass over a sample of the scene gathers its quantiles."""
-    step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
-    sample = scene.sample(step)
+    """Make the job; a first pass over a sample of the scene, of an area the whole one, gathers its quantiles."""
+    whole = scene.whole if isinstance(scene, Area) and scene.whole else scene
+    step = max(1, math.isqrt(whole.grid.height * whole.grid.width // SAMPLE))
+    sample = whole.sample(step)
     levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
     places = str(model.resolve()), str(device), str(out.resolve())
     return Job(scene, layout, levels, *places, sample.notes, content_of(sample))
@@ -90,7 +92,13 @@ def work_on(job: Job, part: Part) -> float:
     start = time.monotonic()
     model = loaded(job.model, job.device)
     device = torch.device(job.device)
-    write_part(job.folder, part, map_part(model, job.scene.read, job.layout, part, job.levels, device))
+    if isinstance(job.scene, Area) and not job.scene.inside(*job.layout.extent(part)).any():
+        write_part(job.folder, part, (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)))
+        return time.monotonic() - start
+    unet, gbm = map_part(model, job.scene.read, job.layout, part, job.levels, device)
+    if isinstance(job.scene, Area) and gbm.size:
+        gbm = np.where(job.scene.inside(*job.layout.core(part)), gbm, np.float32(np.nan))
+    write_part(job.folder, part, (unet, gbm))
     return time.monotonic() - start
 
 

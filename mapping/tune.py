@@ -116,9 +116,14 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("masks", type=Path, help="folder of masks; out-of-fold ones, or the search flatters itself")
     parser.add_argument("--truth", type=Path, required=True, help="folder of labels")
-    parser.add_argument("--measure", choices=("mcc", "iou"), default="mcc")
+    parser.add_argument(
+        "--measure",
+        choices=("mcc", "iou"),
+        default="mcc",
+        help="what is made as large as possible (default: %(default)s)",
+    )
     parser.add_argument("--pixel", type=float, default=30.0, help="side of a pixel, m")
-    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
     add_shared(parser, "out", default=Path("out/tune"))
     add_shared(parser, "jobs", help="processes (default: all cores)")
     return parser.parse_args(argv)

@@ -59,8 +59,8 @@ def test_what_is_no_json_leaves_nothing(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_no_command_repeats_a_shared_argument():
-    """``--seed``, ``--device`` and ``--jobs`` are added by command.py alone."""
+def test_no_command_repeats_a_shared_argument_or_lacks_help():
+    """``--seed``, ``--device`` and ``--jobs`` are added by command.py alone, and every option is explained."""
     for path in [*ROOT.glob("*.py"), *ROOT.glob("[a-z]*/**/*.py")]:
         place = path.relative_to(ROOT).as_posix()
         if place in OWN or place.startswith(("tests/", "out/", "dist/", "build/")):
@@ -69,6 +69,8 @@ def test_no_command_repeats_a_shared_argument():
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_argument") and node.args:
                 first = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
                 assert first not in ("--seed", "--device", "--jobs"), f"{place}: use command.add_shared"
+                told = any(keyword.arg in ("help", None) for keyword in node.keywords)
+                assert told, f"{place}: {first} has no help"
 
 
 def test_every_command_tells_its_version(capsys):

@@ -116,7 +116,7 @@ def fuzz(cases: int, seed: int, out: Path, model: Path | None) -> Counter[str]:
 def main() -> int:
     """Command line: 1 where anything ended as it must not."""
     parser = new_parser("Feed damaged files to the readers.", "python tools/fuzz.py --cases 10000")
-    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--cases", type=int, default=10_000, help="damaged files (default: %(default)s)")
     add_shared(parser, "seed")
     parser.add_argument("--model", type=Path, help="a model file to damage as well")
     add_shared(parser, "out", default=Path("out/fuzz"))
