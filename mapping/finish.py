@@ -24,6 +24,7 @@ from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from mapping.steps import Postprocess
+from mapping.styles import write_styles
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
 from scenes.truth import on_grid
@@ -51,6 +52,7 @@ def finish(
     told.begin("outlines")
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
     write_outlines(outlines, out)
+    write_styles(out)
     scores = truth_scores(scene, out, truth) if truth else None
     told.begin("report")
     layers = draw_layers(scene, out)

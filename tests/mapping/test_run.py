@@ -30,6 +30,7 @@ from tests.mapping.mapped import map_scene
 CPU = torch.device("cpu")
 OUTPUTS = {
     "probability.tif",
+    "probability.qml",
     "mask.tif",
     "outlines.gpkg",
     "outlines.shp",
