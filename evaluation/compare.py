@@ -33,6 +33,7 @@ from scores.confusion import Confusion, confusion
 from tiles.folder import SUFFIXES, tile_id_of
 from tiles.raster import atomic_output
 
+COUNTED = "the pixels that prediction and truth both know"
 BUFFERS = (10.0, 20.0, 30.0)  # metres on both sides of the true outline
 CROP, CROPS = 128, 4  # pixels a side of the worst places, and how many are shown
 FINEST = 10.0  # metres: outlines are compared on pixels at least this fine, so that the buffers hold some
@@ -143,7 +144,7 @@ def run(options: argparse.Namespace) -> None:
         regions[name] = scores_of(pair)
         total = total + confusion(pair.truth[pair.known], pair.mask[pair.known])
         draw(pair, agreement(pair.mask & pair.known, pair.truth & pair.known, pair.known), options.out)
-    results: dict[str, Any] = {"pooled": all_scores(total), "regions": regions}
+    results: dict[str, Any] = {"counted": COUNTED, "pooled": all_scores(total), "regions": regions}
     write_json(options.out / "metrics.json", results)
     names = list(next(iter(regions.values())))
     with (
@@ -158,6 +159,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"{'region':32s}" + "".join(f"{name[:9]:>10s}" for name in shown))
     for name, found in [*regions.items(), ("pooled", results["pooled"])]:
         print(f"{name[:30]:32s}" + "".join(f"{found[one]:10.3f}" for one in shown))
+    print(f"Scores count {COUNTED}.")
     print(f"Wrote metrics.json, metrics.csv and the maps to {options.out}.")
 
 

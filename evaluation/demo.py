@@ -74,6 +74,7 @@ def print_scores(rows: Mapping[str, Mapping[str, Mapping[str, float]]], kinds: M
         title = f"{place} {kinds.get(place, '')}"
         for system in SYSTEMS:
             print(f"{title:24s}{system:10s}" + "".join(f"{rows[system][place][name]:11.3f}" for name in names))
+    print("Scores count all pixels; a nodata pixel is no glacier.")
 
 
 def losses(rows: Mapping[str, Mapping[str, Mapping[str, float]]], kinds: Mapping[str, str]) -> list[str]:

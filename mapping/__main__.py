@@ -107,7 +107,8 @@ def map_scenes(scenes: Sequence[Scene], outs: Sequence[Path], options: argparse.
             name = job.scene.name[:40]
             print(f"{name:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
             if options.truth:
-                print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))
+                told = ", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa"))
+                print(f"{told} over the valid pixels that the truth knows")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
