@@ -45,7 +45,7 @@ def command(name: str, *words: object) -> None:
     """Show and run one command of this room; raises what it raises."""
     given = [str(word) for word in words]
     print(f"\n$ python -m lakes {name} {shlex.join(given)}", flush=True)
-    module = importlib.import_module(f"lakes.{name}")
+    module = importlib.import_module(f"{__package__}.{name}")
     module.run(module.arguments(given))
 
 
