@@ -105,7 +105,8 @@ class Steps:
         names = list(self.shares)
         done = sum(self.shares[name] for name in names[: names.index(step)]) / sum(self.shares.values())
         seconds = time.monotonic() - self.start
-        left = f", about {seconds * (1 - done) / done:.0f} s left" if done and seconds > 1 else ""
+        to_come = seconds * (1 - done) / done if done else 0
+        left = f", about {to_come:.0f} s left" if to_come >= 1 else ""
         if not hidden():
             print(f"{self.title}: {step} ({names.index(step) + 1} of {len(names)}){left}", file=sys.stderr)
 
