@@ -30,7 +30,6 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 from command import add_shared, hidden, new_parser, write_json
 from errors import exit_code
 from simulation.synthetic import write_sample
-from solution import HERE
 from tiles.folder import band_folders, find_tiles, read_tile
 
 BLOCK = 1024
@@ -70,6 +69,8 @@ def frame(height: int, width: int, top: int, left: int, rows: int, columns: int)
 
 def peak_memory(words: list[str]) -> float:
     """Run a command; the most memory it held, MiB. Told by Linux alone, and 0 elsewhere."""
+    from solution import HERE
+
     peak = 0
     with subprocess.Popen(words, cwd=HERE, stdout=subprocess.DEVNULL) as process:
         status = Path(f"/proc/{process.pid}/status")
@@ -84,6 +85,8 @@ def peak_memory(words: list[str]) -> float:
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Seconds and peak memory of ``python -m mapping`` on a synthetic scene."""
+    from solution import HERE
+
     valid = write_scene(folder / "scene.tif", options.height, options.width)
     words = [sys.executable, "-m", "mapping", str(folder / "scene.tif"), "--out", str(folder / "out")]
     words += ["--bands", "blue=1,green=2,red=3,swir1=4,thermal=5", "--jobs", str(options.jobs or os.cpu_count() or 1)]

@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
 
 from command import add_shared, new_parser, progress, write_json
 from errors import GridError, LayoutError, exit_code
-from figures import class_patches, class_picture, write_figure
 from scenes.grid import Grid
 from scenes.truth import grid_for, on_grid, write_classes
 from scores.agreement import FALSE_ALARM, MISSED, agreement, all_scores, boundary_f1, buffer_scores
@@ -119,6 +117,10 @@ def worst_places(classes: np.ndarray) -> list[tuple[int, int]]:
 
 def draw(pair: Pair, classes: np.ndarray, out: Path) -> None:
     """The map of right and wrong pixels, and the worst places enlarged."""
+    from matplotlib.figure import Figure
+
+    from figures import class_patches, class_picture, write_figure
+
     worst = [classes[row : row + CROP, column : column + CROP] for row, column in worst_places(classes)]
     for name, pictures in (("overlay", [classes]), ("worst", worst)):
         if not pictures:

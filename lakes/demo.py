@@ -22,7 +22,6 @@ import geopandas as gpd
 
 from command import add_shared, new_parser, write_json
 from errors import exit_code
-from lakes.figure import draw
 from lakes.polygons import read_lakes, write_lakes
 from lakes.score import judged, score, told
 from scenes.vectors import write_geopackage
@@ -105,6 +104,8 @@ def print_scores(found: Mapping[str, Mapping[str, float]]) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Make the scene, run the chain, score and draw it."""
+    from lakes.figure import draw
+
     start, out, scene = time.time(), options.out, options.out / "scene"
     mosaics = write_greenland(scene, options.seed, (options.side, options.side), options.basins)
     command("regions", *mosaics, "--regions", scene / "regions.gpkg", "--out", out / "regions", "--jobs", 1)

@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,16 @@ import pytest
 from command import QUIET, SHARED, Steps, add_fields, add_shared, hidden, new_parser, progress, with_options, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
+# Imports every command that users have, as --help does, and tells what makes an import slow.
+IMPORTING = """
+import importlib, sys
+import glacier, lakes.__main__
+commands = [module for module, _ in [*glacier.COMMANDS.values(), *lakes.__main__.COMMANDS.values()]]
+for module in filter(glacier.is_there, [*commands, "benchmarks.scene", "simulation.greenland"]):
+    importlib.import_module(module)
+    slow = {"torch", "matplotlib", "sklearn", "numba", "lightgbm", "transformers"} & sys.modules.keys()
+    assert not slow, f"{module} imports {slow}"
+"""
 OWN = {"solution.py"}  # the organisers' main(), which stays as it is
 
 
@@ -118,3 +129,8 @@ def test_steps_tell_the_time_left_by_the_steps_before(monkeypatch, capsys):
         "scene: rasters (1 of 2)",
         "scene: report (2 of 2), about 10 s left",
     ]
+
+
+def test_help_need_not_wait_for_torch():
+    done = subprocess.run([sys.executable, "-c", IMPORTING], cwd=ROOT, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
