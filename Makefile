@@ -17,7 +17,7 @@ PY := .venv/bin/python
 SETUP := .venv/.ready
 export DATA GLACIER_DATA PIP_ARGS TILES
 
-.PHONY: help setup need-data demo lakes-demo test lint format model generalise submission test-evaluator benchmark readme clean
+.PHONY: help setup need-data demo lakes-demo test lint format model generalise submission wheel test-evaluator benchmark readme clean
 
 help:  ## list what there is
 	@echo "usage: make TARGET [DATA=folder] [PYTHON=python3.12] [PIP_ARGS=...]"
@@ -68,6 +68,9 @@ generalise: need-data $(SETUP)  ## measure DATA= next door, elsewhere, under sno
 
 submission: $(SETUP)  ## write dist/submission: solution.py and model.pth, two files that work alone
 	@$(PY) tools/assemble.py --out dist/submission --model model.pth
+
+wheel: $(SETUP)  ## write dist/glacier_hybrid-*.whl: the installable package with its one command, glacier
+	@$(PY) tools/make_wheel.py --out dist
 
 test-evaluator: submission  ## play the challenge's evaluator on the submission in Python 3.9
 	@tools/test_evaluator.sh

@@ -1,4 +1,4 @@
-"""What every command line shares: its arguments, a dataclass's fields as options, and results as JSON.
+"""What every command line shares: its arguments, a dataclass's fields as options, progress, and results as JSON.
 
 Where a command has ``--data``, ``--out``, ``--seed``, ``--device`` or ``--jobs``, they look and mean the same.
 """
@@ -8,14 +8,20 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Mapping
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tiles.raster import atomic_output
-
 Settings = TypeVar("Settings")
+Item = TypeVar("Item")
+
+QUIET = "GLACIER_QUIET"  # the environment variable that --quiet sets, so that other processes keep quiet too
+EVERY = 10.0  # seconds between lines of progress where there is no terminal
 
 SHARED: dict[str, dict[str, Any]] = {
     "data": {"type": Path, "help": "folder with Band1..Band5 and label"},
@@ -28,7 +34,81 @@ SHARED: dict[str, dict[str, Any]] = {
 
 def new_parser(description: str, example: str, program: str | None = None) -> argparse.ArgumentParser:
     """A parser whose ``--help`` ends with an example; ``program`` where it is run with ``python -m``."""
-    return argparse.ArgumentParser(prog=program, description=description, epilog=f"example: {example}")
+    parser = argparse.ArgumentParser(prog=program, description=description, epilog=f"example: {example}")
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and end")
+    parser.add_argument("--quiet", action=Quiet, nargs=0, help="no tables and no progress; notes and errors alone")
+    return parser
+
+
+class Version(argparse.Action):
+    """Shows the version and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        """Do it."""
+        print(f"glacier-hybrid {version()}")
+        parser.exit()
+
+
+def version() -> str:
+    """The version, as pyproject.toml states it, or the installed package where there is none."""
+    stated = Path(__file__).with_name("pyproject.toml")
+    if stated.is_file():
+        return str(re.findall(r'^version = "(.+)"$', stated.read_text(encoding="utf-8"), re.MULTILINE)[0])
+    from importlib import metadata
+
+    return metadata.version("glacier-hybrid")
+
+
+class Quiet(argparse.Action):
+    """Hides what commands print as results and progress."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        """Do it."""
+        os.environ[QUIET] = "1"
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (until the process ends)
+
+
+def hidden() -> bool | None:
+    """What ``disable`` of tqdm is to be: no bar with ``--quiet``, else a bar on a terminal alone."""
+    return True if os.environ.get(QUIET) else None
+
+
+def progress(
+    items: Iterable[Item], total: int | None = None, desc: str = "", unit: str = "it", every: float = EVERY
+) -> Iterator[Item]:
+    """Yield the items; a bar shows how far it is, or a line each ``every`` seconds where there is no terminal."""
+    from tqdm import tqdm
+
+    if hidden() or sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=desc, unit=unit, disable=hidden())
+        return
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    start = told = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - told >= every:
+            told = now
+            line = "{desc}: {n_fmt} of {total_fmt} {unit}s, {elapsed} gone, {remaining} left"
+            print(tqdm.format_meter(done, total, now - start, prefix=desc, unit=unit, bar_format=line), file=sys.stderr)
+
+
+class Steps:
+    """Tells each step of a longer piece of work as it begins, a line each, and the time that is left."""
+
+    def __init__(self, title: str, shares: Mapping[str, float]) -> None:
+        """Take the title of all and, by step in their order, about which share of the time it takes."""
+        self.title, self.shares, self.start = title, dict(shares), time.monotonic()
+
+    def begin(self, step: str) -> None:
+        """Tell that a step begins; the time left is estimated from the time of the steps before."""
+        names = list(self.shares)
+        done = sum(self.shares[name] for name in names[: names.index(step)]) / sum(self.shares.values())
+        seconds = time.monotonic() - self.start
+        to_come = seconds * (1 - done) / done if done else 0
+        left = f", about {to_come:.0f} s left" if to_come >= 1 else ""
+        if not hidden():
+            print(f"{self.title}: {step} ({names.index(step) + 1} of {len(names)}){left}", file=sys.stderr)
 
 
 def add_shared(parser: argparse.ArgumentParser, *names: str, **words: Any) -> None:
@@ -52,6 +132,8 @@ def with_options(settings: Settings, options: argparse.Namespace) -> Settings:
 
 def write_json(path: Path, value: Any, indent: int | None = 1) -> None:
     """Write a value as JSON, whole or not at all; NaN and infinity, which JSON has not, become null."""
+    from tiles.raster import atomic_output  # here, so that --help need not wait for it
+
     text = json.dumps(without_nan(value), indent=indent, allow_nan=False) + "\n"
     with atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

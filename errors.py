@@ -59,17 +59,31 @@ class PackageError(GlacierError):
 
 
 class TilesFailedError(GlacierError):
-    """Some tiles failed; the others were written."""
+    """Tiles or scenes failed."""
 
 
-def exit_code(work: Callable[[], object]) -> int:
-    """Run a command's work: 0, or 2 after a user's mistake, which is one sentence on stderr, or 130."""
+class PartlyDoneError(TilesFailedError):
+    """Some tiles or scenes failed; the others were written."""
+
+
+RESUME = "give the same command with --resume to go on"
+
+
+def exit_code(work: Callable[[], object], go_on: str = "give the same command to begin again") -> int:
+    """Run a command's work and return the exit code of its end; what went wrong is one sentence on stderr.
+
+    0: all done. 2: a user's mistake. 3: partly done; the failures are named. 130: interrupted by Ctrl-C, where
+    ``go_on`` says what to do (RESUME for commands that have the option).
+    """
     try:
         work()
+    except PartlyDoneError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 3
     except GlacierError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("error: interrupted; what was written is whole.", file=sys.stderr)
+        print(f"error: interrupted; what was written is whole; {go_on}.", file=sys.stderr)
         return 130
     return 0

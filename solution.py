@@ -38,7 +38,16 @@ except ImportError as missing:
 import numpy as np
 import torch
 
-from errors import GlacierError, LayoutError, PackageError, SettingError, TilesFailedError, exit_code
+from errors import (
+    RESUME,
+    GlacierError,
+    LayoutError,
+    PackageError,
+    PartlyDoneError,
+    SettingError,
+    TilesFailedError,
+    exit_code,
+)
 from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
 from fusion.pipeline import TimeBudget, in_order, split_jobs
@@ -60,17 +69,21 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
     files, or the path of a model file: then nothing is written and the masks come back as
     ``{tile id: uint8 0/255 (H, W)}``.
 
-    One bad tile does not lose the others. When writing, TilesFailedError names the bad ones at the end;
-    when returning masks they are named on stderr and left out. Raises GlacierError for anything that
-    concerns all tiles. The environment variables of SETTINGS set threads, a time budget and resuming.
+    A relative path of a model file is looked for in the working folder, then beside this file.
+
+    One bad tile does not lose the others. When writing, PartlyDoneError names the bad ones at the end (or
+    TilesFailedError, where all are bad); when returning masks they are named on stderr and left out. Raises
+    GlacierError for anything that concerns all tiles. The environment variables of SETTINGS set threads, a time
+    budget and resuming.
     """
     target = Path(out_dir)
     returning = target.is_file() or target.suffix in MODEL_SUFFIXES
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = find_tiles(imagepath)
-    model = load_model(target if returning else HERE / MODEL_NAME, device)
+    model = load_model(model_path(target) if returning else HERE / MODEL_NAME, device)
     if not returning:
         remove_leftovers(target)
+    total = len(files)
     if number_setting("resume") and not returning:
         files = [one for one in files if not (target / one.paths.get("blue", Path(" ")).name).is_file()]
     at_once, jobs = split_jobs(int(number_setting("jobs") or 0), len(files), device)
@@ -94,11 +107,17 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
             masks[one.tile_id] = one.mask
     state_codings(len(files) - len(failures), codings)
     if failures:
-        problem = TilesFailedError(f"{len(failures)} of {len(files)} tile(s) could not be mapped: {' '.join(failures)}")
+        problem = f"{len(failures)} of {total} tile(s) could not be mapped: {' '.join(failures)}"
         if not masks:
-            raise problem
+            raise PartlyDoneError(problem) if len(failures) < total else TilesFailedError(problem)
         print(f"error: {problem}", file=sys.stderr)
     return masks if returning else None
+
+
+def model_path(given: Path) -> Path:
+    """Where a model file lies that was named from the working folder or, where it is not there, from this file's."""
+    beside = HERE / given
+    return beside if beside.is_file() and not given.is_file() else given
 
 
 @dataclass(frozen=True)
@@ -236,12 +255,12 @@ def run_main() -> None:
 
 
 def command_line() -> int:
-    """Run ``main``, or print the help; a user's mistake is one sentence on stderr and exit code 2."""
+    """Run ``main``, or print the help; what goes wrong is one sentence on stderr (errors.exit_code)."""
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(help_text(), end="")
         return 0
     sys.argv[1:] = template_arguments(own_arguments(sys.argv[1:]))
-    return exit_code(run_main)
+    return exit_code(run_main, RESUME)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from baseline.gbm import GbmModel
+from command import hidden
 from errors import TrainingError
 from features.channels import parse_channel
 from scores.confusion import confusion
@@ -101,7 +102,7 @@ def measure(sample: FoldSample, groups: dict[str, list[int]], random: np.random.
 
     whole = mcc(rows)
     result = []
-    for columns in tqdm(groups.values(), desc="importance", unit="group", disable=None):
+    for columns in tqdm(groups.values(), desc="importance", unit="group", disable=hidden()):
         shap = np.abs(contributions[:, columns].sum(axis=1)).mean()
         drop = whole - mcc(shuffled(rows, columns, random.permutation(len(rows))))
         result.append([share(gain, columns), share(split, columns), drop, shap])

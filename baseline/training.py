@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from baseline.gbm import GbmModel, gbm_score
+from command import hidden
 from errors import TrainingError
 from features.channels import parse_channel
 from features.levels import relative_rows, tile_levels
@@ -144,7 +145,7 @@ def sample_all_rows(
     done = Parallel(n_jobs=config.jobs or -1, prefer="threads", return_as="generator")(
         delayed(sample)(labelled, config) for sample, labelled in work
     )
-    rows = list(tqdm(done, total=len(work), desc="features", unit="tile", disable=None))
+    rows = list(tqdm(done, total=len(work), desc="features", unit="tile", disable=hidden()))
     return TrainingRows(
         {tile.tile_id: part for (tile, _), part in zip(tiles, rows)},
         {tile.tile_id: part for (tile, _), part in zip(tiles, rows[len(tiles) :])},
@@ -200,7 +201,7 @@ def cross_validate_gbm(
     rows = sample_all_rows(tiles, config, extra)
     by_id = {tile.tile_id: (tile, truth) for tile, truth in tiles}
     models, scores = [], {}
-    for block in tqdm(blocks, desc="folds", disable=None):
+    for block in tqdm(blocks, desc="folds", disable=hidden()):
         models.append(fit_gbm(rows.without(block), config))
         for tile_id in block:
             tile = by_id[tile_id][0]

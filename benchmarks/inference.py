@@ -30,7 +30,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 from baseline.gbm import gbm_score
 from benchmarks.yardstick import yardstick_seconds
 from cnn.tile_probability import unet_probability
-from command import add_shared, new_parser, write_json
+from command import Steps, add_shared, new_parser, write_json
 from errors import exit_code
 from features.stack import build_stack
 from fusion.fuse import fused_probability
@@ -42,6 +42,10 @@ from solution import HERE, MODEL_NAME
 from tiles.folder import BAND_FOLDERS, TileFiles, band_folders, find_tiles, read_tile, write_mask
 
 REPEATS = 4  # runs in one process; the first one also imports
+PARTS = {  # of the benchmark, with the share of its time, about
+    "one tile": 0.05, "all tiles": 0.2, "three times as many": 0.45, "classic U-Net": 0.1, "import torch": 0.05,
+    "stages": 0.15,
+}  # fmt: skip
 STAGES = ("read", "features", "GBM", "U-Net", "fusion", "write")
 COUNTS = (20, 200, 2000)
 SIDES = (512, 1024, 2048, 4096, 8192)
@@ -164,13 +168,20 @@ def valid_pixels(data: Path) -> float:
 
 def measure(data: Path, jobs: int) -> dict[str, Any]:
     """All figures as plain numbers; ``jobs`` threads for whole runs and for the yardstick."""
-    tiles = len(find_tiles(band_folders(data)))
+    told, tiles = Steps("benchmark", PARTS), len(find_tiles(band_folders(data)))
+    told.begin("one tile")
     with tempfile.TemporaryDirectory() as folder:
         first = whole_run(first_tiles(data, 1, Path(folder)), jobs, 1)
+    told.begin("all tiles")
     many = whole_run(data, jobs, REPEATS)
+    told.begin("three times as many")
     with tempfile.TemporaryDirectory() as folder:
         thrice = whole_run(first_tiles(data, 3 * tiles, Path(folder)), jobs, REPEATS)
+    told.begin("classic U-Net")
     yardstick = yardstick_seconds()
+    told.begin("import torch")
+    import_torch = import_torch_seconds()
+    told.begin("stages")
     return {
         "tiles": tiles,
         "valid_pixels_per_tile": valid_pixels(data),
@@ -179,7 +190,7 @@ def measure(data: Path, jobs: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "yardstick_s": yardstick,
-        "import_torch_s": import_torch_seconds(),
+        "import_torch_s": import_torch,
         "start_up_s": first["seconds"][0],
         "median_s_per_tile_one_thread": stages(data),
         "steady_s_per_tile": (later(thrice) - later(many)) / (2 * tiles),  # without loading the model

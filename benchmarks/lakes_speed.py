@@ -27,7 +27,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.scene import peak_memory
-from command import add_shared, new_parser, write_json
+from command import add_shared, hidden, new_parser, write_json
 from errors import exit_code
 from lakes.regions import BLOCK, CACHE, profile_of
 from lakes.rules import Evidence, combine
@@ -52,7 +52,7 @@ def write_mosaic(path: Path, side: int) -> None:
     }
     profile.update(tiled=True, blockxsize=512, blockysize=512, predictor=2, bigtiff="IF_SAFER", photometric="RGB")
     with rasterio.open(path, "w", height=side, width=side, **profile) as file:
-        for number, window in enumerate(tqdm(list(blocks(side)), desc="mosaic", disable=None)):
+        for number, window in enumerate(tqdm(list(blocks(side)), desc="mosaic", disable=hidden())):
             file.write(tile[:, : window.height, : window.width] * (number % 4 > 0), window=window)
 
 

@@ -27,10 +27,9 @@ from tqdm import tqdm
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from command import add_shared, new_parser, write_json
+from command import add_shared, hidden, new_parser, write_json
 from errors import exit_code
 from simulation.synthetic import write_sample
-from solution import HERE
 from tiles.folder import band_folders, find_tiles, read_tile
 
 BLOCK = 1024
@@ -46,7 +45,7 @@ def write_scene(path: Path, height: int, width: int) -> int:
     profile.update(crs="EPSG:32643", transform=rasterio.Affine(30, 0, 3e5, 0, -30, 4e6), compress="deflate")
     valid = 0
     with rasterio.open(path, "w", interleave="band", bigtiff="IF_SAFER", **profile) as file:
-        for top in tqdm(range(0, height, BLOCK), desc="synthetic scene", disable=None):
+        for top in tqdm(range(0, height, BLOCK), desc="synthetic scene", disable=hidden()):
             for left in range(0, width, BLOCK):
                 tile = tiles[(top // BLOCK * 3 + left // BLOCK) % 4]
                 rows, columns = min(BLOCK, height - top), min(BLOCK, width - left)
@@ -70,6 +69,8 @@ def frame(height: int, width: int, top: int, left: int, rows: int, columns: int)
 
 def peak_memory(words: list[str]) -> float:
     """Run a command; the most memory it held, MiB. Told by Linux alone, and 0 elsewhere."""
+    from solution import HERE
+
     peak = 0
     with subprocess.Popen(words, cwd=HERE, stdout=subprocess.DEVNULL) as process:
         status = Path(f"/proc/{process.pid}/status")
@@ -84,6 +85,8 @@ def peak_memory(words: list[str]) -> float:
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Seconds and peak memory of ``python -m mapping`` on a synthetic scene."""
+    from solution import HERE
+
     valid = write_scene(folder / "scene.tif", options.height, options.width)
     words = [sys.executable, "-m", "mapping", str(folder / "scene.tif"), "--out", str(folder / "out")]
     words += ["--bands", "blue=1,green=2,red=3,swir1=4,thermal=5", "--jobs", str(options.jobs or os.cpu_count() or 1)]
@@ -123,9 +126,9 @@ def main() -> int:
         "Time the mapping of a whole scene.",
         "python benchmarks/scene.py --height 7700 --width 7800 --out out/benchmark",
     )
-    parser.add_argument("--height", type=int, default=7700)
-    parser.add_argument("--width", type=int, default=7800)
-    parser.add_argument("--overlap", type=float, default=0.5)
+    parser.add_argument("--height", type=int, default=7700, help="rows of the scene (default: %(default)s)")
+    parser.add_argument("--width", type=int, default=7800, help="columns of the scene (default: %(default)s)")
+    parser.add_argument("--overlap", type=float, default=0.5, help="shared by windows (default: %(default)s)")
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/benchmark"))
     options = parser.parse_args()

@@ -15,22 +15,20 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from cnn.contribution import Sample, gradient_contributions, interval, permutation_drops, rank_correlation, samples_of
-from cnn.network_model import Card, NetworkModel, load_model
-from cnn.network_training import plan_of, train_network
 from cnn.options import add_data_arguments, add_run_arguments, device_of, images_of
-from cnn.scoring import part_of, scores_of
 from command import new_parser, write_json
 from errors import SettingError, TrainingError, exit_code
-from figures import BLUE, ORANGE, write_figure
 from patches.image import Image, pick_bands
 from patches.split import PARTS
 from tiles.raster import atomic_output
+
+if TYPE_CHECKING:
+    from cnn.contribution import Sample
+    from cnn.network_model import Card, NetworkModel
 
 DRAWS = 5  # of random bands
 COLUMNS = ("band", "share_percent", "low_percent", "high_percent", "permutation_mcc_drop")
@@ -38,6 +36,8 @@ COLUMNS = ("band", "share_percent", "low_percent", "high_percent", "permutation_
 
 def contributions(model: NetworkModel, samples: Sequence[Sample], top: int, seed: int) -> dict[str, Any]:
     """Share of each band in % with its 95 % interval, its drop of MCC, and the drops of the best and of random ones."""
+    from cnn.contribution import gradient_contributions, interval, permutation_drops, rank_correlation
+
     random = np.random.default_rng(seed)
     names = model.card.bands
     each = gradient_contributions(model, samples)
@@ -60,6 +60,9 @@ def retrained(
     model: NetworkModel, images: Sequence[Image], best: Sequence[str], out: Path, seed: int
 ) -> dict[str, Any]:
     """MCC of the full network and of those trained on the best and on random bands, on the same test part."""
+    from cnn.network_training import plan_of, train_network
+    from cnn.scoring import part_of
+
     card, random = model.card, np.random.default_rng(seed)
     chosen = {"best": list(best), "random": [str(name) for name in random.permutation(card.bands)[: len(best)]]}
     results: dict[str, Any] = {"all": scored(model, images, card.bands)}
@@ -74,6 +77,8 @@ def retrained(
 
 def scored(model: NetworkModel, images: Sequence[Image], bands: Sequence[str]) -> dict[str, Any]:
     """Bands and scores on the test part."""
+    from cnn.scoring import part_of, scores_of
+
     test, _ = part_of(images, model, "test")
     if not test:
         raise TrainingError(
@@ -85,6 +90,10 @@ def scored(model: NetworkModel, images: Sequence[Image], bands: Sequence[str]) -
 
 def write_contributions(found: dict[str, Any], card: Card, out: Path) -> None:
     """bands.csv, bands.json and bands.png."""
+    from matplotlib.figure import Figure
+
+    from figures import BLUE, ORANGE, write_figure
+
     write_json(out / "bands.json", found)
     rows = sorted(found["models"][0]["bands"], key=lambda row: -row["share_percent"])
     with atomic_output(out / "bands.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
@@ -106,6 +115,10 @@ def write_contributions(found: dict[str, Any], card: Card, out: Path) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure what the command line asks for."""
+    from cnn.contribution import rank_correlation, samples_of
+    from cnn.network_model import load_model
+    from cnn.scoring import part_of
+
     device = device_of(options)
     models = [load_model(path, device) for path in options.model]
     card = models[0].card

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from cnn.blend import class_map
 from cnn.losses import log_shares
 from cnn.network_model import NetworkModel
+from command import hidden
 from errors import TrainingError
 from patches.image import Image
 from patches.windows import training_windows
@@ -47,7 +48,7 @@ def gradient_contributions(model: NetworkModel, samples: Sequence[Sample]) -> np
     ground) over the valid pixels, and x_b the normalised band.
     """
     found = []
-    for sample in tqdm(samples, desc="gradients", unit="patch", disable=None):
+    for sample in tqdm(samples, desc="gradients", unit="patch", disable=hidden()):
         channels = torch.from_numpy(sample.channels)[None].to(model.device).requires_grad_()
         shares = log_shares(model.network(channels)).exp()[0, 1:].sum(dim=0)
         glacier = shares[torch.from_numpy(sample.valid).to(model.device)].mean()
@@ -70,7 +71,7 @@ def permutation_drops(
 ) -> list[float]:
     """How much MCC over all valid pixels falls when the bands of a group are shuffled between a patch's pixels."""
     before = mcc_of_samples(model, samples)
-    shown = tqdm(groups, desc="permutation", unit="group", disable=None)
+    shown = tqdm(groups, desc="permutation", unit="group", disable=hidden())
     return [before - mcc_of_samples(model, [shuffled(one, group, random) for one in samples]) for group in shown]
 
 

@@ -13,20 +13,23 @@ import csv
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnn.network_model import NetworkModel, check_bands, load_model
-from cnn.network_report import SCORES, draw_examples, draw_scores, page
 from cnn.options import add_data_arguments, add_part_argument, add_run_arguments, device_of, images_of
-from cnn.scoring import part_of, scores_of
 from command import new_parser, write_json
 from errors import TrainingError, exit_code
 from patches.image import Image
 from tiles.raster import atomic_output
 
+if TYPE_CHECKING:
+    from cnn.network_model import NetworkModel
+
 
 def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, trained: Path) -> dict[str, Any]:
     """Score the images, write everything into ``out``, print a short table; ``trained``: the folder of the model."""
+    from cnn.network_report import SCORES, draw_examples, draw_scores, page
+    from cnn.scoring import scores_of
+
     scores: dict[str, Any] = {"architecture": model.card.architecture, "bands": list(model.card.bands), "part": part}
     scores = {**scores, **scores_of(model, images)}
     write_json(out / "scores.json", scores)
@@ -42,6 +45,8 @@ def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, t
 
 def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
     """A line for all regions together and for each, of all classes and of each, whole or not at all."""
+    from cnn.network_report import SCORES
+
     with atomic_output(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(["region", "class", *SCORES])
@@ -52,6 +57,9 @@ def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Score what the command line asks for."""
+    from cnn.network_model import check_bands, load_model
+    from cnn.scoring import part_of
+
     model = load_model(options.model, device_of(options))
     images = images_of(options, model.card.labels, ",".join(model.card.bands))
     check_bands(model, images[0], options.model)

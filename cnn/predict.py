@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -26,16 +26,17 @@ from rasterio.features import shapes
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from cnn.blend import blended_rows, class_map
-from cnn.network_model import NetworkModel, check_bands, load_model
 from cnn.options import add_run_arguments, device_of
-from command import new_parser
+from command import hidden, new_parser
 from errors import exit_code
 from patches.hkh import open_slice
 from patches.image import Image, pick_bands
 from patches.rasters import open_raster, opened
 from scenes.vectors import areas_km2, write_vectors
 from tiles.raster import atomic_output
+
+if TYPE_CHECKING:
+    from cnn.network_model import NetworkModel
 
 NO_CLASS = 255  # of pixels without data
 
@@ -51,6 +52,8 @@ def open_unlabelled(path: Path, bands: Sequence[str]) -> Image:
 
 def map_image(model: NetworkModel, image: Image, path: Path, out: Path) -> dict[str, Path]:
     """Write probability, mask and outlines of one image, strip by strip; gives their paths by kind."""
+    from cnn.blend import blended_rows, class_map
+
     written = {kind: out / f"{path.stem}_{kind}.tif" for kind in ("probability", "mask")}
     profile = profile_of(path, image)
     classes = model.card.classes
@@ -60,7 +63,7 @@ def map_image(model: NetworkModel, image: Image, path: Path, out: Path) -> dict[
         probability = files.enter_context(raster)
         mask = files.enter_context(written_raster(other, profile, 1, "uint8", NO_CLASS))
         probability.descriptions = classes[1:]
-        progress = tqdm(total=image.height, desc=path.name, unit="row", disable=None)
+        progress = tqdm(total=image.height, desc=path.name, unit="row", disable=hidden())
         for row, shares in blended_rows(model, image):
             rows = shares.shape[1]
             valid = image.patch(row, 0, rows, image.width).valid
@@ -108,6 +111,8 @@ def write_outlines(mask: Path, classes: Sequence[str], stem: Path) -> Path:
 
 def run(options: argparse.Namespace) -> None:
     """Map what the command line asks for."""
+    from cnn.network_model import check_bands, load_model
+
     model = load_model(options.model, device_of(options))
     bands = [word.strip() for word in options.bands.split(",")] if options.bands else list(model.card.bands)
     for path in options.image_path:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from cnn.blend import blended_rows, class_map
 from cnn.network_model import NetworkModel
+from command import hidden
 from patches.image import Image
 from patches.split import Split, split_images
 from scores.classes import ClassConfusion, class_confusion
@@ -49,7 +50,7 @@ def mcc_of(model: NetworkModel, images: Sequence[Image]) -> float:
 
 def scores_of(model: NetworkModel, images: Sequence[Image]) -> dict[str, Any]:
     """Scores of all images together and of each region."""
-    shown = tqdm(images, desc="scores", unit="image", disable=None)
+    shown = tqdm(images, desc="scores", unit="image", disable=hidden())
     counts = confusions(model, shown)
     names = model.card.classes
     return {

@@ -15,9 +15,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from cnn.evaluate import report
-from cnn.network_training import Plan, train_network
 from cnn.options import (
     add_data_arguments,
     add_labels_argument,
@@ -26,19 +26,22 @@ from cnn.options import (
     device_of,
     images_of,
 )
-from cnn.processes import joined, this_process
-from cnn.recipes import Recipe, recipe_for
 from command import new_parser
 from errors import SettingError, exit_code
 from patches.normalise import KINDS as NORMALISATIONS
 from patches.split import KINDS as SPLITS
 from patches.split import Split, split_images
 
+if TYPE_CHECKING:
+    from cnn.recipes import Recipe
+
 OVERRIDES = ("patch", "batch", "overlap", "epochs", "learning_rate", "loss", "normalisation", "views")
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The recipe with what the command line says otherwise."""
+    from cnn.recipes import recipe_for
+
     given = {name: getattr(options, name) for name in OVERRIDES if getattr(options, name) is not None}
     for name in ("patch", "batch", "epochs", "learning_rate"):
         if name in given and not given[name] > 0:
@@ -53,6 +56,9 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 
 def run(options: argparse.Namespace) -> None:
     """Train and score what the command line asks for."""
+    from cnn.network_training import Plan, train_network
+    from cnn.processes import joined, this_process
+
     recipe = recipe_of(options)
     with joined(device_of(options)) as device:
         images = images_of(options, options.labels, options.bands)
@@ -88,7 +94,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--patch", type=int, help="pixels a side (default: the recipe's)")
     parser.add_argument("--batch", type=int, help="patches a step (default: the recipe's)")
     parser.add_argument("--overlap", type=float, help="share of a patch's side that the next one has too")
-    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--learning-rate", type=float, help="of the optimiser (default: the recipe's)")
     parser.add_argument("--loss", help="a name of cnn.losses, or smp:NAME")
     parser.add_argument("--normalisation", choices=NORMALISATIONS, help="default: measured on the training patches")
     parser.add_argument(

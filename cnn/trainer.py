@@ -22,6 +22,7 @@ from tqdm import tqdm
 from cnn.curves import draw_curves
 from cnn.losses import loss_of
 from cnn.processes import agreed, shared, this_process
+from command import hidden
 from errors import TrainingError
 from tiles.raster import atomic_output
 
@@ -212,7 +213,7 @@ def train(trainer: Trainer, checkpoint: Path, evaluate: Callable[[Trainer], floa
     settings, name, first = trainer.settings, checkpoint.stem, trainer.processes.rank == 0
     if checkpoint.exists():
         trainer.restore(checkpoint)
-    curves, shown = trainer.curves, None if first else True
+    curves, shown = trainer.curves, hidden() if first else True
     progress = tqdm(total=settings.steps, initial=trainer.step, desc=name, unit="step", disable=shown)
     while not trainer.finished:
         curves["loss"].append(trainer.train_step())

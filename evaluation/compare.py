@@ -20,13 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
-from tqdm import tqdm
 
-from command import add_shared, new_parser, write_json
+from command import add_shared, new_parser, progress, write_json
 from errors import GridError, LayoutError, exit_code
-from figures import class_patches, class_picture, write_figure
 from scenes.grid import Grid
 from scenes.truth import grid_for, on_grid, write_classes
 from scores.agreement import FALSE_ALARM, MISSED, agreement, all_scores, boundary_f1, buffer_scores
@@ -34,6 +31,7 @@ from scores.confusion import Confusion, confusion
 from tiles.folder import SUFFIXES, tile_id_of
 from tiles.raster import atomic_output
 
+COUNTED = "the pixels that prediction and truth both know"
 BUFFERS = (10.0, 20.0, 30.0)  # metres on both sides of the true outline
 CROP, CROPS = 128, 4  # pixels a side of the worst places, and how many are shown
 FINEST = 10.0  # metres: outlines are compared on pixels at least this fine, so that the buffers hold some
@@ -119,6 +117,10 @@ def worst_places(classes: np.ndarray) -> list[tuple[int, int]]:
 
 def draw(pair: Pair, classes: np.ndarray, out: Path) -> None:
     """The map of right and wrong pixels, and the worst places enlarged."""
+    from matplotlib.figure import Figure
+
+    from figures import class_patches, class_picture, write_figure
+
     worst = [classes[row : row + CROP, column : column + CROP] for row, column in worst_places(classes)]
     for name, pictures in (("overlay", [classes]), ("worst", worst)):
         if not pictures:
@@ -139,12 +141,12 @@ def run(options: argparse.Namespace) -> None:
     """Score every region and all of them pooled."""
     regions: dict[str, dict[str, float]] = {}
     total = Confusion(0, 0, 0, 0)
-    for name, prediction, truth in tqdm(pairs_of(options.prediction, options.truth), disable=None):
+    for name, prediction, truth in progress(pairs_of(options.prediction, options.truth), desc="compare", unit="region"):
         pair = read_pair(name, prediction, truth)
         regions[name] = scores_of(pair)
         total = total + confusion(pair.truth[pair.known], pair.mask[pair.known])
         draw(pair, agreement(pair.mask & pair.known, pair.truth & pair.known, pair.known), options.out)
-    results: dict[str, Any] = {"pooled": all_scores(total), "regions": regions}
+    results: dict[str, Any] = {"counted": COUNTED, "pooled": all_scores(total), "regions": regions}
     write_json(options.out / "metrics.json", results)
     names = list(next(iter(regions.values())))
     with (
@@ -159,6 +161,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"{'region':32s}" + "".join(f"{name[:9]:>10s}" for name in shown))
     for name, found in [*regions.items(), ("pooled", results["pooled"])]:
         print(f"{name[:30]:32s}" + "".join(f"{found[one]:10.3f}" for one in shown))
+    print(f"Scores count {COUNTED}.")
     print(f"Wrote metrics.json, metrics.csv and the maps to {options.out}.")
 
 

@@ -10,23 +10,21 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from cnn.device import choose_device
 from command import add_shared, new_parser, write_json
 from errors import exit_code
-from evaluation.overview import TileView, draw_overview
 from evaluation.results import rounded
-from evaluation.systems import SYSTEMS, Scored, ndsi_of, summary
-from fusion.hybrid import HybridModel, predict_tile
-from fusion.model_file import load_model
 from scores.confusion import confusion
-from simulation.kinds import SEASONS
-from simulation.synthetic import write_sample
-from solution import HERE, MODEL_NAME, maskgeration
 from tiles.folder import band_folders, find_tiles, read_label, read_tile
 from tiles.raster import read_raster
+
+if TYPE_CHECKING:
+    import torch
+
+    from evaluation.overview import TileView
+    from evaluation.systems import Scored
+    from fusion.hybrid import HybridModel
 
 NDSI_THRESHOLD = 0.4  # the field's classic, Hall et al. 1995
 DRAWN_TILES = 3
@@ -40,6 +38,10 @@ def score_sample(
 
     ``kinds``: what each tile shows, by its id, as far as that is known.
     """
+    from evaluation.overview import TileView
+    from evaluation.systems import SYSTEMS, Scored, ndsi_of
+    from fusion.hybrid import predict_tile
+
     scored: dict[str, list[Scored]] = {system: [] for system in SYSTEMS}
     views: list[TileView] = []
     for files in find_tiles(band_folders(data)):
@@ -62,22 +64,29 @@ def score_sample(
 
 def score_rows(scored: Mapping[str, Sequence[Scored]]) -> dict[str, dict[str, dict[str, float]]]:
     """MCC, IoU, F1, precision and recall of each system: ``{system: {tile id or "pooled": scores}}``."""
+    from evaluation.systems import summary
+
     summaries = {system: summary(masks) for system, masks in scored.items()}
     return {system: {**one["tiles"], "pooled": one["all_pixels"]} for system, one in summaries.items()}
 
 
 def print_scores(rows: Mapping[str, Mapping[str, Mapping[str, float]]], kinds: Mapping[str, str]) -> None:
     """The table of ``score_rows``, systems side by side."""
+    from evaluation.systems import SYSTEMS
+
     names = ("mcc", "iou", "f1", "precision", "recall")
     print(f"\n{'tile':24s}{'system':10s}" + "".join(f"{name:>11s}" for name in names))
     for place in rows["hybrid"]:
         title = f"{place} {kinds.get(place, '')}"
         for system in SYSTEMS:
             print(f"{title:24s}{system:10s}" + "".join(f"{rows[system][place][name]:11.3f}" for name in names))
+    print("Scores count all pixels; a nodata pixel is no glacier.")
 
 
 def losses(rows: Mapping[str, Mapping[str, Mapping[str, float]]], kinds: Mapping[str, str]) -> list[str]:
     """A sentence for each tile whose kind is known, and for all pooled, where another system has a higher MCC."""
+    from evaluation.systems import SYSTEMS
+
     sentences = []
     for place, own in rows["hybrid"].items():
         best = max((system for system in SYSTEMS if system != "hybrid"), key=lambda one: rows[one][place]["mcc"])
@@ -91,6 +100,15 @@ def losses(rows: Mapping[str, Mapping[str, Mapping[str, float]]], kinds: Mapping
 
 def run(options: argparse.Namespace) -> None:
     """Write or take the sample, map it, score it, draw it."""
+    import torch
+
+    from cnn.device import choose_device
+    from evaluation.overview import draw_overview
+    from fusion.model_file import load_model
+    from simulation.kinds import SEASONS
+    from simulation.synthetic import write_sample
+    from solution import HERE, MODEL_NAME, maskgeration
+
     if options.jobs:
         torch.set_num_threads(options.jobs)
     data, kinds = options.data, {}

@@ -20,7 +20,7 @@ import torch
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from command import new_parser, write_json
+from command import hidden, new_parser, write_json
 from errors import exit_code
 from evaluation.crossval import Judged, judge_scenes, training_sets
 from evaluation.measures import next_door
@@ -30,8 +30,8 @@ from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.model_file import save_model
 from mapping.finish import finish
-from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
+from mapping.steps import Postprocess
 from scenes.grid import grid_of, offset_in
 from scenes.mosaic import open_mosaic
 from scenes.scene import Scene
@@ -54,7 +54,7 @@ def mosaic_mcc(
     layout = Layout(scene.grid.height, scene.grid.width, overlap=overlap)
     truths = {tile.tile_id: truth for tile, truth in judged.tiles}
     each = list(zip(judged.blocks, judged.parts, settings))
-    for block, parts, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=None):
+    for block, parts, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=hidden()):
         model = HybridModel(parts.gbm, parts.unet, own.fusion, own.gbm, own.unet, VIEWS)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)

@@ -17,7 +17,7 @@ from cnn.device import choose_device
 from cnn.tile_probability import UNetModel
 from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig
 from cnn.train_unet import train_unet
-from command import add_fields, add_shared, with_options, write_json
+from command import add_fields, add_shared, hidden, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated
@@ -140,7 +140,7 @@ def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> l
         sensors=replace(few.sensors, copies=min(JUDGED_SENSORS, few.sensors.copies)),
     )
     drawn = simulated(labelled, few, recipe.unet.seed)
-    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=None)]
+    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=hidden())]
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
@@ -150,7 +150,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
     parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
     add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
-    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
     add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)
     parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
     add_shared(parser, "seed", "device", "jobs")

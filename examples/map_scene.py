@@ -21,8 +21,8 @@ from command import add_shared, new_parser
 from errors import exit_code
 from fusion.layout import Layout
 from mapping.finish import finish
-from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
+from mapping.steps import Postprocess
 from scenes.products import open_scene
 from simulation.synthetic import synthetic_scene
 from tiles.tile import BAND_NAMES

@@ -21,6 +21,7 @@ from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
 MODEL_FORMAT = "glacier-hybrid 3"
+GBM_START = b"tree\n"  # begins LightGBM's text, which is no model file
 
 
 def save_model(model: HybridModel, path: Path) -> None:
@@ -102,9 +103,16 @@ def read_content(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ModelFileError(f"{path}: no such model file; put model.pth there.")
     try:
+        with open(path, "rb") as file:
+            if file.read(len(GBM_START)) == GBM_START:
+                raise ModelFileError(
+                    f"{path}: holds the baseline's trees alone; give a model.pth, which has both parts."
+                )
         with warnings.catch_warnings():  # of what a damaged file looks like to torch
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelFileError:
+        raise
     except Exception as problem:  # torch raises many kinds on damaged or hostile files
         raise ModelFileError(
             f"{path}: cannot be read as a model ({type(problem).__name__}); copy or download it again."

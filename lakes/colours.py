@@ -28,7 +28,7 @@ from rasterio.windows import Window
 from scipy import ndimage
 from tqdm import tqdm
 
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import SettingError, exit_code
 from lakes.imagery import RegionFile, find_regions, rgb_bands
 from lakes.polygons import CRS, lakes_table, outer_rings, write_lakes
@@ -134,7 +134,7 @@ def run(options: argparse.Namespace) -> None:
     if options.ndwi is not None:
         rule, halo = partial(above_ndwi, threshold=options.ndwi), 0
     regions = find_regions(options.regions)
-    tables = [outlined(one, rule, halo) for one in tqdm(regions, desc="colours", unit="region", disable=None)]
+    tables = [outlined(one, rule, halo) for one in tqdm(regions, desc="colours", unit="region", disable=hidden())]
     table = gpd.GeoDataFrame(pd.concat(tables, ignore_index=True))
     table = table[table.area >= options.smallest]
     write_lakes(table, options.out)

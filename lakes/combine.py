@@ -21,7 +21,7 @@ import pandas as pd
 import shapely
 from tqdm import tqdm
 
-from command import add_fields, add_shared, new_parser, with_options
+from command import add_fields, add_shared, hidden, new_parser, with_options
 from errors import GridError, SettingError, exit_code
 from lakes.overlap import any_touching
 from lakes.polygons import (
@@ -54,7 +54,7 @@ def combined(
     """The lakes of all images and regions, with the column ``rule``; ``ice`` of each region, or None."""
     keys = sorted({*zip(sam.image, sam.region_num), *zip(deeplab.image, deeplab.region_num)})
     tables = []
-    for image, number in tqdm(keys, desc="combine", unit="region", disable=None):
+    for image, number in tqdm(keys, desc="combine", unit="region", disable=hidden()):
         ours = [chosen(table, image, number).geometry.to_numpy() for table in (sam, deeplab, colours)]
         evidence = Evidence(sinks, ours[2], None if ice is None else ice.get(number, NONE))
         shapes, names = combine(ours[0], ours[1], evidence, rules)

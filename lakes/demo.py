@@ -22,7 +22,6 @@ import geopandas as gpd
 
 from command import add_shared, new_parser, write_json
 from errors import exit_code
-from lakes.figure import draw
 from lakes.polygons import read_lakes, write_lakes
 from lakes.score import judged, score, told
 from scenes.vectors import write_geopackage
@@ -45,7 +44,7 @@ def command(name: str, *words: object) -> None:
     """Show and run one command of this room; raises what it raises."""
     given = [str(word) for word in words]
     print(f"\n$ python -m lakes {name} {shlex.join(given)}", flush=True)
-    module = importlib.import_module(f"lakes.{name}")
+    module = importlib.import_module(f"{__package__}.{name}")
     module.run(module.arguments(given))
 
 
@@ -105,6 +104,8 @@ def print_scores(found: Mapping[str, Mapping[str, float]]) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Make the scene, run the chain, score and draw it."""
+    from lakes.figure import draw
+
     start, out, scene = time.time(), options.out, options.out / "scene"
     mosaics = write_greenland(scene, options.seed, (options.side, options.side), options.basins)
     command("regions", *mosaics, "--regions", scene / "regions.gpkg", "--out", out / "regions", "--jobs", 1)

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from command import hidden
 from errors import TrainingError
 from lakes.sam import NORMALISATION, SamOfPatches
 from patches.batches import order_of
@@ -84,7 +85,7 @@ def embed_patches(
     found: list[Embedded] = []
     made: set[Path] = set()
     waiting: list[tuple[Path, Patch]] = []
-    for window in tqdm(windows, desc="embeddings", unit="patch", disable=None):
+    for window in tqdm(windows, desc="embeddings", unit="patch", disable=hidden()):
         patch = window.patch(images)
         path = folder / f"{content_key(patch)}.npy"
         found.append(Embedded(path, packed(patch.truth > 0, side), packed(patch.valid, side)))

@@ -10,6 +10,7 @@ import numpy as np
 from rasterio.windows import Window
 from tqdm import tqdm
 
+from command import hidden
 from lakes.flood import OUTSIDE, Passes, border_count, flooded, levels_of, lowest, passes_within
 
 BLOCK = 1024  # pixels a side, with 4 092 labels at most, which uint16 holds
@@ -110,7 +111,7 @@ def filled_depths(read: Read, height: int, width: int, jobs: int = 1) -> np.ndar
         level[here] = np.maximum(level[here], lake) - read(windows[place])
 
     with ThreadPoolExecutor(jobs) as pool:
-        done = list(tqdm(pool.map(flood, places), total=len(places), desc="filling", unit="block", disable=None))
+        done = list(tqdm(pool.map(flood, places), total=len(places), desc="filling", unit="block", disable=hidden()))
         edges = dict(zip(places, (one for _, one in done)))
         passes = joined([*(within for within, _ in done), *passes_across(edges, len(tops), len(lefts))])
         climbed = levels_of(int(counts.sum()) + 1, passes)

@@ -12,7 +12,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -21,19 +21,19 @@ import rasterio
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from cnn.blend import blended_rows
-from cnn.network_model import NetworkModel, check_bands, load_model
 from cnn.options import device_of
-from command import add_fields, add_shared, new_parser, with_options
+from command import add_fields, add_shared, hidden, new_parser, with_options
 from errors import SettingError, exit_code
 from lakes.imagery import RegionFile, find_regions
 from lakes.labelled import open_region, place_of
 from lakes.outlines import Shapes, outlines_of
 from lakes.polygons import CRS, check_regions, lakes_table, write_lakes
-from lakes.sam import build
 from patches.image import Image
 from scenes.source import open_raster
 from tiles.raster import atomic_output
+
+if TYPE_CHECKING:
+    from cnn.network_model import NetworkModel
 
 LAKES = "lakes.gpkg"
 HELPS = {
@@ -44,9 +44,11 @@ HELPS = {
 
 def write_probability(model: NetworkModel, image: Image, region: RegionFile, path: Path) -> None:
     """The probability of a lake, written strip by strip."""
+    from cnn.blend import blended_rows
+
     with atomic_output(path) as temporary, rasterio.open(temporary, "w", **profile_of(region)) as target:
         target.descriptions = model.card.classes[1:]
-        progress = tqdm(total=image.height, desc=image.name, unit="row", disable=None)
+        progress = tqdm(total=image.height, desc=image.name, unit="row", disable=hidden())
         for row, shares in blended_rows(model, image):
             rows = shares.shape[1]
             valid = image.patch(row, 0, rows, image.width).valid
@@ -81,6 +83,9 @@ def lakes_of(region: RegionFile, path: Path, threshold: float, asked: Shapes) ->
 
 def run(options: argparse.Namespace) -> None:
     """Map every region and write all lakes into one file."""
+    from cnn.network_model import check_bands, load_model
+    from lakes.sam import build
+
     if not 0 < options.threshold < 1:
         raise SettingError(f"--threshold {options.threshold}: is no probability between 0 and 1; give for example 0.5.")
     regions = find_regions(options.regions)

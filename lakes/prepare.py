@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from command import add_fields, add_shared, new_parser, with_options
+from command import add_fields, add_shared, hidden, new_parser, with_options
 from errors import TrainingError, exit_code
 from lakes.imagery import RegionFile
 from lakes.labelled import labelled_regions
@@ -85,7 +85,7 @@ def patches_of(region: RegionFile, image: Image, fold: int, asked: Preparation) 
     each, side = asked.patch // asked.step, asked.step
     squares = np.zeros((len(tops) + each - 1, len(lefts) + each - 1, len(Sums._fields)))
     squares[..., Sums._fields.index("black")] = side**2
-    for row, column in tqdm(list(np.ndindex(*squares.shape[:2])), desc=image.name, unit="square", disable=None):
+    for row, column in tqdm(list(np.ndindex(*squares.shape[:2])), desc=image.name, unit="square", disable=hidden()):
         if row * side < image.height and column * side < image.width:
             squares[row, column] = sums_of(image, row * side, column * side, side)
     found = []

@@ -25,7 +25,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import GridError, SettingError, exit_code
 from lakes.imagery import region_path, rgb_bands
 from lakes.polygons import check_regions, read_regions
@@ -97,7 +97,7 @@ def copy_region(source: Any, target: Any, bands: Sequence[int], box: Window, sha
     """Copy a polygon's blocks; returns how many pixels are not black."""
     seen = 0
     blocks = list(blocks_of(box, shape))
-    for block in tqdm(blocks, desc=Path(source.name).stem[-30:], unit="block", disable=None, leave=False):
+    for block in tqdm(blocks, desc=Path(source.name).stem[-30:], unit="block", disable=hidden(), leave=False):
         pixels = source.read(list(bands), window=block)
         mask = inside(block, shape) if pixels.any() else None
         if mask is not None:
@@ -180,7 +180,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("mosaic", type=Path, nargs="+", help="RGB raster of 8 bits, of any size and coordinate system")
     parser.add_argument("--regions", type=Path, required=True, help="polygons with the column region_num")
     parser.add_argument("--region", type=int, nargs="*", default=[], help="numbers of the regions (default: all)")
-    parser.add_argument("--compress", choices=("deflate", "lzw"), default="deflate")
+    parser.add_argument(
+        "--compress",
+        choices=("deflate", "lzw"),
+        default="deflate",
+        help="how the GeoTIFFs are compressed (default: %(default)s)",
+    )
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/regions"))
     return parser.parse_args(argv)

@@ -19,23 +19,18 @@ import geopandas as gpd
 import numpy as np
 import rasterio
 import shapely
-from matplotlib import colormaps
 from rasterio.features import geometry_mask
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import exit_code
-from figures import PROBABILITY
-from lakes.colours import ndwi_ice
-from lakes.figure import probability_of, thumbnail
 from lakes.imagery import RegionFile, find_regions, rgb_bands
 from lakes.overlap import touching
 from lakes.polygons import COLUMNS, CRS, check_images, date_of, read_lakes, read_polygons
 from lakes.regions import box_of, in_pixels
 from lakes.score import RIGHT, counts_of, judged, told
-from mapping.report import LARGEST, cell, placed_picture, write_report
 from scenes.vectors import areas_km2
 
 SIDE = 700  # pixels of the longer side of a region's picture, at most
@@ -44,6 +39,8 @@ SHOWN = ("lake", "date", "region_num", "area_m2", "area_3857_m2", "mean_ndwi", "
 
 def mean_ndwi(region: RegionFile, shapes: gpd.GeoSeries) -> np.ndarray:
     """Mean NDWI for ice of each lake in a region, float64 (N,), NaN where it has no pixel there."""
+    from lakes.colours import ndwi_ice
+
     found = np.full(len(shapes), np.nan)
     with rasterio.open(region.path) as source:
         bands = rgb_bands(source, region.path)
@@ -80,7 +77,7 @@ def sink_depths(lakes: gpd.GeoDataFrame, sinks: Path | None) -> np.ndarray:
 def described(lakes: gpd.GeoDataFrame, regions: Sequence[RegionFile], sinks: Path | None) -> gpd.GeoDataFrame:
     """The lakes with all that the table tells of them, the largest first."""
     lakes = lakes.assign(mean_ndwi=np.nan)
-    for region in tqdm(regions, desc="report", unit="region", disable=None):
+    for region in tqdm(regions, desc="report", unit="region", disable=hidden()):
         own = (lakes["image"] == region.image) & (lakes["region_num"] == region.region_num)
         if own.any():
             lakes.loc[own, "mean_ndwi"] = mean_ndwi(region, lakes.geometry[own])
@@ -99,6 +96,11 @@ def pictures_of(
     regions: Sequence[RegionFile], probability: Path | None
 ) -> list[tuple[str, np.ndarray, tuple[float, float, float, float]]]:
     """Layer, picture uint8 (h, w, 4) and bounds in EPSG:3857 of every region, and of its probability if there is."""
+    from matplotlib import colormaps
+
+    from figures import PROBABILITY
+    from lakes.figure import probability_of, thumbnail
+
     found = []
     for region in regions:
         picture, bounds = thumbnail(region.path, SIDE)
@@ -124,6 +126,8 @@ def report_data(
     lakes: gpd.GeoDataFrame, regions: Sequence[RegionFile], probability: Path | None, scores: dict[str, float] | None
 ) -> dict[str, Any]:
     """All that the page shows; its map has a unit of a picture's pixel, y upwards from the south-west corner."""
+    from mapping.report import LARGEST, cell, placed_picture
+
     drawn = pictures_of(regions, probability)
     bounds = np.array([one for _, _, one in drawn])
     west, south, unit = bounds[:, 0].min(), bounds[:, 1].min(), max((bounds[:, 2] - bounds[:, 0]).max() / SIDE, 1e-9)
@@ -157,6 +161,8 @@ def report_data(
 
 def run(options: argparse.Namespace) -> None:
     """Describe the lakes and write the page."""
+    from mapping.report import write_report
+
     regions, lakes, scores = find_regions(options.regions), read_lakes(options.lakes), None
     check_images(set(lakes["image"]), {region.image for region in regions}, str(options.lakes))
     if options.truth:

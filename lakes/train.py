@@ -15,21 +15,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cnn.network_training import Plan, Sampling, train_network
 from cnn.options import command_shown, device_of
-from cnn.processes import joined
-from cnn.recipes import Recipe
 from command import add_shared, new_parser
 from errors import SettingError, TrainingError, exit_code
 from lakes.labelled import LABELS, labelled_regions
 from lakes.patch_list import POSITIVE, Listed, Preparation, read_list, weights_of
-from lakes.recipes import recipe_for
-from lakes.sam import SAM
-from lakes.sam_training import train_sam
 from patches.image import Image
 from patches.windows import Window
+
+if TYPE_CHECKING:
+    from cnn.network_training import Sampling
+    from cnn.recipes import Recipe
 
 OVERRIDES = ("batch", "epochs", "learning_rate", "loss")
 
@@ -45,6 +43,8 @@ class Chosen:
 
 def recipe_of(options: argparse.Namespace, asked: Preparation) -> Recipe:
     """The recipe on patches of the list's size, with what the command line says otherwise."""
+    from lakes.recipes import recipe_for
+
     given = {name: getattr(options, name) for name in OVERRIDES if getattr(options, name) is not None}
     for name in OVERRIDES[:3]:
         if name in given and not given[name] > 0:
@@ -54,6 +54,8 @@ def recipe_of(options: argparse.Namespace, asked: Preparation) -> Recipe:
 
 def chosen_of(asked: Preparation, rows: Sequence[Listed], fold: int) -> Chosen:
     """The parts that a fold makes; -1 holds nothing out. Raises SettingError or TrainingError."""
+    from cnn.network_training import Sampling
+
     folds = sorted({row.fold for row in rows})
     if fold not in (-1, *folds):
         raise SettingError(f"--fold {fold}: is no fold of the list, which has {', '.join(map(str, folds))}, or -1.")
@@ -82,6 +84,11 @@ def check_places(places: Sequence[tuple[str, int]], images: Mapping[tuple[str, i
 
 def run(options: argparse.Namespace) -> None:
     """Train what the command line asks for."""
+    from cnn.network_training import Plan, train_network
+    from cnn.processes import joined
+    from lakes.sam import SAM
+    from lakes.sam_training import train_sam
+
     asked, rows = read_list(options.patches)
     asked = replace(asked, regions=str(options.regions or asked.regions), lakes=str(options.lakes or asked.lakes))
     recipe = recipe_of(options, asked)
@@ -117,7 +124,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=0, help="optimiser steps (default: the recipe's epochs)")
     parser.add_argument("--epochs", type=float, help="as many draws as there are patches (default: the recipe's)")
     parser.add_argument("--batch", type=int, help="patches a step (default: 8)")
-    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--learning-rate", type=float, help="of the optimiser (default: the recipe's)")
     parser.add_argument("--loss", help="a name of cnn.losses, or smp:NAME (default: Dice and cross-entropy)")
     add_shared(parser, "out", default=Path("out/lakes"))
     add_shared(parser, "seed", "device", "jobs")

@@ -13,24 +13,21 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import shapely
-import torch
-
-from cnn.device import choose_device
 from command import add_fields, add_shared, new_parser, with_options
-from errors import ProductError, SettingError, exit_code
-from fusion.layout import Layout
-from fusion.model_file import load_model
-from mapping.cluster import connected, on_cluster
-from mapping.finish import finish
-from mapping.postprocess import Postprocess
-from mapping.run import job_for, on_threads
-from scenes.products import open_scene
+from errors import RESUME, ProductError, SettingError, exit_code
+from mapping.failures import Failures, noted, raise_failures
+from mapping.lock import check_folder, only_run
+from mapping.steps import Postprocess
 from tiles.coding import TEMPERATURES
+
+if TYPE_CHECKING:
+    from mapping.run import Job
+    from scenes.scene import Scene
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 STEPS = {  # of the post-processing
@@ -46,17 +43,57 @@ STEPS = {  # of the post-processing
 
 def run(options: argparse.Namespace) -> None:
     """Map every scene and print a line for each."""
-    device = choose_device(options.device)
-    load_model(options.model, torch.device("cpu"))  # a bad model is told before anything is opened
-    scenes = [
-        open_scene(place, options.bands, options.clouds, options.thermal, options.date) for place in options.scene
-    ]
+    import torch  # with all that needs it here, so that --help need not wait
+
+    from fusion.model_file import load_model
+    from fusion.windowed import reach
+    from scenes.area import area_of
+    from scenes.products import open_scene
+
+    check_folder(options.out)
+    model = load_model(options.model, torch.device("cpu"))  # a bad model is told before anything is opened
+    failures: Failures = {}
+    scenes: list[Scene] = []
+    for place in options.scene:
+        with noted(failures, str(place)):
+            scene = open_scene(place, options.bands, options.clouds, options.thermal, options.date)
+            margin = max(reach(model), options.window // 4)
+            scenes.append(area_of(scene, options.aoi, margin) if options.aoi else scene)
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
-    outs = [options.out] if len(scenes) == 1 else [options.out / name for name in names]
-    layouts = [Layout(scene.grid.height, scene.grid.width, options.window, options.overlap) for scene in scenes]
-    jobs = [job_for(scene, one, options.model, device, out) for scene, one, out in zip(scenes, layouts, outs)]
+    outs = [options.out] if len(options.scene) == 1 else [options.out / name for name in names]
+    with ExitStack() as locks:
+        for out in outs:
+            locks.enter_context(only_run(out))
+        map_scenes(scenes, outs, options, failures)
+    raise_failures(failures, len(options.scene))
+    print(f"Wrote probability.tif, mask.tif, outlines.gpkg and report.html to {options.out}.")
+
+
+def jobs_of(
+    scenes: Sequence[Scene], outs: Sequence[Path], options: argparse.Namespace, failures: Failures
+) -> list[Job]:
+    """The jobs of scenes; a scene that has none is noted."""
+    from cnn.device import choose_device
+    from fusion.layout import Layout
+    from mapping.run import job_for
+
+    device, jobs = choose_device(options.device), []
+    for scene, out in zip(scenes, outs):
+        with noted(failures, scene.name):
+            layout = Layout(scene.grid.height, scene.grid.width, options.window, options.overlap)
+            jobs.append(job_for(scene, layout, options.model, device, out))
+    return jobs
+
+
+def map_scenes(scenes: Sequence[Scene], outs: Sequence[Path], options: argparse.Namespace, failures: Failures) -> None:
+    """Map scenes, each into its folder, and print a line for each."""
+    from mapping.cluster import connected, on_cluster
+    from mapping.finish import finish
+    from mapping.run import on_threads
+
+    jobs = jobs_of(scenes, outs, options, failures)
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
     truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
@@ -64,15 +101,15 @@ def run(options: argparse.Namespace) -> None:
     print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")
     with connected(options.dask, options.jobs) if options.dask else nullcontext() as client:
         if client is None:
-            done = on_threads(jobs, finishing, options.jobs, options.resume)
+            done = on_threads(jobs, finishing, options.jobs, options.resume, failures)
         else:
-            done = on_cluster(client, jobs, finishing, options.resume)
+            done = on_cluster(client, jobs, finishing, options.resume, failures)
         for job, facts in done:
             name = job.scene.name[:40]
             print(f"{name:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
             if options.truth:
-                print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))
-    print(f"Wrote probability.tif, mask.tif, outlines.gpkg and report.html to {options.out}.")
+                told = ", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa"))
+                print(f"{told} over the valid pixels that the truth knows")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -88,8 +125,13 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--thermal", choices=tuple(TEMPERATURES), help="unit of a GeoTIFF's thermal band")
     parser.add_argument("--date", help="YYYY-MM-DD of a scene that does not state it")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
+    parser.add_argument(
+        "--aoi", type=Path, help="polygon file in any coordinate system: only what lies within is mapped"
+    )
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
-    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument(
+        "--model", type=Path, default=MODEL, help="model file (default: the one that comes with the project)"
+    )
     parser.add_argument("--window", type=int, default=512, help="side of the windows, pixels")
     parser.add_argument("--overlap", type=float, default=0.5, help="share of a window that the next one sees too")
     parser.add_argument("--resume", action="store_true", help="go on with what a stopped run has left")
@@ -97,7 +139,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "device", "jobs")
     add_fields(parser, Postprocess(), STEPS)
     options = parser.parse_args(argv)
-    if options.simplify and not hasattr(shapely, "coverage_simplify"):
+    if options.simplify and not can_simplify():
         raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
     for name in ("jobs", *STEPS):
         if getattr(options, name) < 0 or not math.isfinite(getattr(options, name)):
@@ -107,9 +149,16 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
+def can_simplify() -> bool:
+    """Whether the installed shapely simplifies outlines together."""
+    import shapely
+
+    return hasattr(shapely, "coverage_simplify")
+
+
 def main() -> int:
-    """Command line: exit code 2 and one sentence for a user's mistake."""
-    return exit_code(lambda: run(arguments()))
+    """Command line: one sentence for what goes wrong, and the exit code that errors.exit_code gives it."""
+    return exit_code(lambda: run(arguments()), RESUME)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
+from command import progress
 from errors import SettingError
 from fusion.layout import Part
+from mapping.failures import Failures, noted
 from mapping.run import Finish, Job, prepare, work_on
 from tiles.raster import one_line
 
@@ -41,11 +42,12 @@ def connected(address: str, jobs: int) -> AbstractContextManager[Any]:
 
 
 def on_cluster(
-    client: Any, jobs: Sequence[Job], finish: Finish, resume: bool = False
+    client: Any, jobs: Sequence[Job], finish: Finish, resume: bool = False, failures: Failures | None = None
 ) -> Iterator[tuple[Job, dict[str, Any]]]:
     """Map all scenes at once and finish each on a worker when its parts are done; what a lost worker did is repeated.
 
-    Yields each job, as it is finished, with what ``finish`` says of it.
+    Yields each job, as it is finished, with what ``finish`` says of it. A scene that fails is noted in ``failures``,
+    where these are given, and the others go on.
     """
     from distributed import as_completed
 
@@ -58,7 +60,8 @@ def on_cluster(
         parts += here
         last[client.submit(finish, job, here, time.time(), pure=False, key=f"{job.out}/finish")] = job
     everything = [*parts, *last]
-    for future in tqdm(as_completed(everything), total=len(everything), desc="parts", unit="part", disable=None):
-        said = future.result()
-        if future in last:
-            yield last[future], said
+    for future in progress(as_completed(everything), len(everything), "parts", "part"):
+        if future not in last:  # what a part raises, the scene's finishing raises too
+            continue
+        with noted(failures, last[future].scene.name):
+            yield last[future], future.result()

@@ -14,15 +14,17 @@ import torch
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 
-from command import write_json
+from command import Steps, write_json
 from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
-from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
+from mapping.postprocess import tidy_mask, tidy_outlines
 from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
+from mapping.steps import Postprocess
+from mapping.styles import write_styles
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
 from scenes.truth import on_grid
@@ -31,6 +33,7 @@ from scores.confusion import confusion
 from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
+SHARES = {"rasters": 0.5, "outlines": 0.3, "report": 0.2}  # of the time, about
 
 
 def finish(
@@ -42,12 +45,16 @@ def finish(
     """
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
-    model = loaded(job.model, "cpu")
+    model, told = loaded(job.model, "cpu"), Steps(scene.name, SHARES)
+    told.begin("rasters")
     threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
+    told.begin("outlines")
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
     write_outlines(outlines, out)
+    write_styles(out)
     scores = truth_scores(scene, out, truth) if truth else None
+    told.begin("report")
     layers = draw_layers(scene, out)
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = mapped_facts(scene, out)

@@ -17,6 +17,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
+from rasterio.crs import CRS
 
 from baseline.trees import read_trees
 from fusion.hybrid import HybridModel
@@ -28,6 +29,7 @@ from tiles.raster import atomic_output
 HERE = Path(__file__).parent
 LARGEST = 2000  # outlines that are drawn and listed
 CHANNELS = 12  # that are shown
+COUNTED = "Valid pixels count that the truth knows as well; nodata is left out."
 
 
 def importance(model: HybridModel) -> list[tuple[str, float]]:
@@ -71,11 +73,13 @@ def report_data(
     return {
         "height": height,
         "width": width,
+        "ground": ground(scene, layers),
         "thing": "Glacier",
         "file": "outlines.gpkg",
         "pictures": [
             placed_picture("imagery", layers.imagery, [[0, 0], [height, width]], shown=True),
             placed_picture("probability", layers.probability, [[0, 0], [height, width]]),
+            placed_picture("mask", layers.mask, [[0, 0], [height, width]]),
         ],
         "outlines": [
             {"id": int(number), "layer": "outlines", "shown": True, "rings": rings(shape, scene, layers)}
@@ -85,7 +89,19 @@ def report_data(
         "rows": [[cell(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
         "count": len(outlines),
         "scores": {name: cell(value) for name, value in scores.items()} if scores else None,
+        "counted": COUNTED,
         "importance": importance(model),
+    }
+
+
+def ground(scene: Scene, layers: Layers) -> dict[str, Any]:
+    """Describe to the page where its map lies: the metres of a picture's pixel, the transform of its column and row."""
+    transform = scene.grid.affine * scene.grid.affine.scale(layers.step)
+    name = CRS.from_wkt(scene.grid.crs)
+    return {
+        "metres": layers.step * scene.grid.pixel_side,
+        "transform": tuple(transform)[:6],
+        "crs": f"EPSG:{name.to_epsg()}" if name.to_epsg() else "the scene's coordinates",
     }
 
 

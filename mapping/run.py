@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -15,18 +16,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from errors import OutputError
+from command import progress
 from features.levels import SAMPLE
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout, Part
 from fusion.model_file import load_model
 from fusion.pipeline import in_order, split_jobs
 from fusion.windowed import levels_for, map_part
+from mapping.failures import Failures, noted
 from mapping.parts import part_files, write_part
+from scenes.area import Area
 from scenes.scene import Scene
 from tiles.raster import atomic_output
+from tiles.tile import Tile
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
 KEY_NAME = "key.json"
@@ -43,6 +46,7 @@ class Job:
     device: str
     out: str
     notes: tuple[str, ...] = ()  # on doubtful pixels of the sample
+    content: str = ""  # digest of the sample, by which another file under the same name is told
 
     @property
     def folder(self) -> Path:
@@ -52,15 +56,26 @@ class Job:
     def key(self) -> str:
         """What the parts' files depend on."""
         model = hashlib.sha256(Path(self.model).read_bytes()).hexdigest()
-        return json.dumps({"scene": asdict(self.scene), "layout": asdict(self.layout), "model": model})
+        own = {"model": model, "device": self.device, "content": self.content}
+        return json.dumps({"scene": asdict(self.scene), "layout": asdict(self.layout), **own})
 
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
-    """Make the job; a first pass over a sample of the scene gathers its quantiles."""
-    step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
-    sample = scene.sample(step)
+    """Make the job; a first pass over a sample of the scene, of an area the whole one, gathers its quantiles."""
+    whole = scene.whole if isinstance(scene, Area) and scene.whole else scene
+    step = max(1, math.isqrt(whole.grid.height * whole.grid.width // SAMPLE))
+    sample = whole.sample(step)
     levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
-    return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()), sample.notes)
+    places = str(model.resolve()), str(device), str(out.resolve())
+    return Job(scene, layout, levels, *places, sample.notes, content_of(sample))
+
+
+def content_of(tile: Tile) -> str:
+    """SHA-256 of a tile's bands and of where they are valid, hexadecimal."""
+    digest = hashlib.sha256(tile.valid.tobytes())
+    for name in sorted(tile.bands):
+        digest.update(name.encode() + tile.bands[name].tobytes())
+    return digest.hexdigest()
 
 
 Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings
@@ -77,34 +92,49 @@ def work_on(job: Job, part: Part) -> float:
     start = time.monotonic()
     model = loaded(job.model, job.device)
     device = torch.device(job.device)
-    write_part(job.folder, part, map_part(model, job.scene.read, job.layout, part, job.levels, device))
+    if isinstance(job.scene, Area) and not job.scene.inside(*job.layout.extent(part)).any():
+        write_part(job.folder, part, (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)))
+        return time.monotonic() - start
+    unet, gbm = map_part(model, job.scene.read, job.layout, part, job.levels, device)
+    if isinstance(job.scene, Area) and gbm.size:
+        gbm = np.where(job.scene.inside(*job.layout.core(part)), gbm, np.float32(np.nan))
+    write_part(job.folder, part, (unet, gbm))
     return time.monotonic() - start
 
 
 def prepare(job: Job, resume: bool) -> list[Part]:
-    """List the parts that are left to do; results of another scene, model or layout are removed."""
+    """List the parts that are left to do; results of another scene, model, layout or device are removed."""
     key_file = job.folder / KEY_NAME
     kept = resume and key_file.is_file() and key_file.read_text(encoding="utf-8") == job.key()
     if not kept and job.folder.exists():
+        if resume:
+            told = "what a stopped run has left is of other bands, another model or other settings, and is made anew"
+            print(f"note: {job.out}: {told}", file=sys.stderr)
         shutil.rmtree(job.folder)
     if not kept:
-        try:
-            Path(job.out).mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise OutputError(f"{job.out}: cannot be made ({problem.strerror}); choose another --out.") from None
         with atomic_output(key_file) as temporary:
             temporary.write_text(job.key(), encoding="utf-8")
     return [part for part in job.layout.parts() if not part_files(job.folder, part)[1].is_file()]
 
 
 def on_threads(
-    jobs: Sequence[Job], finish: Finish, threads: int = 0, resume: bool = False
+    jobs: Sequence[Job], finish: Finish, threads: int = 0, resume: bool = False, failures: Failures | None = None
 ) -> Iterator[tuple[Job, dict[str, Any]]]:
-    """Map scene after scene, a few parts at once, and finish each; gives each job with what ``finish`` says of it."""
+    """Map scene after scene, a few parts at once, and finish each; gives each job with what ``finish`` says of it.
+
+    A scene that fails is noted in ``failures``, where these are given, and the others go on.
+    """
     for job in jobs:
-        start = time.time()
-        left = prepare(job, resume)
-        at_once, _ = split_jobs(threads, len(left), torch.device(job.device))
-        done = in_order(lambda part, job=job: work_on(job, part), left, at_once)  # type: ignore[misc]
-        seconds = list(tqdm(done, total=len(left), desc=job.scene.name, unit="part", disable=None))
-        yield job, finish(job, seconds, start)
+        with noted(failures, job.scene.name):
+            facts = map_and_finish(job, finish, threads, resume)
+            yield job, facts
+
+
+def map_and_finish(job: Job, finish: Finish, threads: int, resume: bool) -> dict[str, Any]:
+    """Map one scene and finish it."""
+    start = time.time()
+    left = prepare(job, resume)
+    at_once, _ = split_jobs(threads, len(left), torch.device(job.device))
+    done = in_order(lambda part: work_on(job, part), left, at_once)
+    seconds = list(progress(done, len(left), job.scene.name, "part"))
+    return finish(job, seconds, start)

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from tqdm import tqdm
 
-from command import add_shared, new_parser, write_json
+from command import add_shared, new_parser, progress, write_json
 from errors import LayoutError, exit_code
-from mapping.postprocess import Postprocess, tidy_mask
+from mapping.postprocess import tidy_mask
+from mapping.steps import Postprocess
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
 from tiles.folder import files_by_id
@@ -75,7 +75,7 @@ def tune(tiles: list[Masked], folds: int, measure: str, pixel: float, jobs: int)
     """Score out-of-fold with and without post-processing, and choose the parameters that are best on all tiles."""
     steps = candidates()
     work = Parallel(n_jobs=jobs or -1, return_as="generator")(delayed(counts_of)(tile, steps, pixel) for tile in tiles)
-    counts = dict(zip((tile.tile_id for tile in tiles), tqdm(work, total=len(tiles), desc="tiles", disable=None)))
+    counts = dict(zip((tile.tile_id for tile in tiles), progress(work, len(tiles), "search", "tile", every=0)))
 
     def best(tile_ids: Sequence[str]) -> int:
         totals = [sum((counts[one][number] for one in tile_ids), Confusion(0, 0, 0, 0)) for number in range(len(steps))]
@@ -116,9 +116,14 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("masks", type=Path, help="folder of masks; out-of-fold ones, or the search flatters itself")
     parser.add_argument("--truth", type=Path, required=True, help="folder of labels")
-    parser.add_argument("--measure", choices=("mcc", "iou"), default="mcc")
+    parser.add_argument(
+        "--measure",
+        choices=("mcc", "iou"),
+        default="mcc",
+        help="what is made as large as possible (default: %(default)s)",
+    )
     parser.add_argument("--pixel", type=float, default=30.0, help="side of a pixel, m")
-    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
     add_shared(parser, "out", default=Path("out/tune"))
     add_shared(parser, "jobs", help="processes (default: all cores)")
     return parser.parse_args(argv)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from command import hidden
 from errors import TrainingError
 from patches.image import Image
 from patches.windows import Window
@@ -61,7 +62,7 @@ def measure(images: Sequence[Image], windows: Sequence[Window], kind: str) -> No
     chosen = windows[:: max(1, len(windows) // MOST_PATCHES)]
     count, total, squares = (np.zeros(len(images[0].bands)) for _ in range(3))
     low, high, glacier = np.full(len(count), np.inf), np.full(len(count), -np.inf), 0
-    for window in tqdm(chosen, desc="statistics", unit="patch", disable=None):
+    for window in tqdm(chosen, desc="statistics", unit="patch", disable=hidden()):
         patch = window.patch(images)
         numbers = patch.array[:, patch.valid].astype(np.float64)
         known = np.isfinite(numbers)

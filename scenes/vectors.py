@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import rasterio
 import shapely
 from rasterio.features import shapes
@@ -27,7 +28,8 @@ def is_vector(path: Path) -> bool:
 def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
     """Read the polygons of a vector file into a coordinate system; raises RasterError or GridError."""
     try:
-        found = gpd.read_file(path, engine="pyogrio").geometry
+        layers = [name for name, geometry in pyogrio.list_layers(path) if geometry]  # styles are layers, too
+        found = gpd.read_file(path, engine="pyogrio", layer=layers[0] if layers else 0).geometry
     except Exception as problem:  # pyogrio raises many kinds on damaged files
         raise RasterError(f"{path}: cannot be read as outlines ({one_line(problem)}); copy the file again.") from None
     if found.crs is None:

@@ -9,6 +9,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from command import hidden
 from features.indices import compute_index
 from simulation.season import SNOW_NDSI, Seasons, other_season
 from simulation.sensor import Sensors, other_sensor
@@ -58,5 +59,5 @@ def simulated_tiles(
     """Draw the copies of all tiles on ``jobs`` threads (0: all)."""
     work = (delayed(simulated)(labelled, simulation, seed) for labelled in tiles)
     done = Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator")(work)
-    drawn = list(tqdm(done, total=len(tiles), desc="simulation", unit="tile", disable=None))
+    drawn = list(tqdm(done, total=len(tiles), desc="simulation", unit="tile", disable=hidden()))
     return [copy for copies in drawn for copy in copies]

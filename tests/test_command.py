@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from command import SHARED, add_fields, add_shared, new_parser, with_options, write_json
+from command import QUIET, SHARED, Steps, add_fields, add_shared, hidden, new_parser, progress, with_options, write_json
 
 ROOT = Path(__file__).resolve().parents[1]
+# Imports every command that users have, as --help does, and tells what makes an import slow.
+IMPORTING = """
+import importlib, sys
+import glacier, lakes.__main__
+commands = [module for module, _ in [*glacier.COMMANDS.values(), *lakes.__main__.COMMANDS.values()]]
+for module in filter(glacier.is_there, [*commands, "benchmarks.scene", "simulation.greenland"]):
+    importlib.import_module(module)
+    slow = {"torch", "matplotlib", "sklearn", "numba", "lightgbm", "transformers"} & sys.modules.keys()
+    assert not slow, f"{module} imports {slow}"
+"""
 OWN = {"solution.py"}  # the organisers' main(), which stays as it is
 
 
@@ -56,8 +70,8 @@ def test_what_is_no_json_leaves_nothing(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
-def test_no_command_repeats_a_shared_argument():
-    """``--seed``, ``--device`` and ``--jobs`` are added by command.py alone."""
+def test_no_command_repeats_a_shared_argument_or_lacks_help():
+    """``--seed``, ``--device`` and ``--jobs`` are added by command.py alone, and every option is explained."""
     for path in [*ROOT.glob("*.py"), *ROOT.glob("[a-z]*/**/*.py")]:
         place = path.relative_to(ROOT).as_posix()
         if place in OWN or place.startswith(("tests/", "out/", "dist/", "build/")):
@@ -66,3 +80,57 @@ def test_no_command_repeats_a_shared_argument():
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_argument") and node.args:
                 first = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else ""
                 assert first not in ("--seed", "--device", "--jobs"), f"{place}: use command.add_shared"
+                told = any(keyword.arg in ("help", None) for keyword in node.keywords)
+                assert told, f"{place}: {first} has no help"
+
+
+def test_every_command_tells_its_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        new_parser("Does it.", "python -m does").parse_args(["--version"])
+    assert ended.value.code == 0
+    stated = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert stated
+    assert capsys.readouterr().out == f"glacier-hybrid {stated.group(1)}\n"
+
+
+def test_quiet_hides_tables_and_progress_but_no_errors(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", sys.stdout)  # both are put back after the test
+    monkeypatch.setenv(QUIET, "")
+    assert hidden() is None
+    new_parser("Does it.", "python -m does").parse_args(["--quiet"])
+    assert os.environ[QUIET]
+    print("a table")
+    assert list(progress(range(3), every=0)) == [0, 1, 2]
+    Steps("work", {"first": 1.0}).begin("first")
+    print("error: told", file=sys.stderr)
+    sys.stdout.close()
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "error: told\n")
+
+
+def test_progress_is_a_line_each_without_a_terminal(monkeypatch, capsys):
+    monkeypatch.delenv(QUIET, raising=False)
+    assert list(progress(iter("ab"), 2, "search", "tile", every=0)) == ["a", "b"]
+    first, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"search: +1 of 2 tiles, 00:00 gone, 00:0\d left", first)
+    assert last.startswith("search: 2 of 2 tiles")
+    assert list(progress([1, 2])) == [1, 2]
+    assert not capsys.readouterr().err, "it took no ten seconds"
+
+
+def test_steps_tell_the_time_left_by_the_steps_before(monkeypatch, capsys):
+    monkeypatch.delenv(QUIET, raising=False)
+    now = iter([0.0, 0.0, 30.0])
+    monkeypatch.setattr("command.time.monotonic", lambda: next(now))
+    steps = Steps("scene", {"rasters": 3.0, "report": 1.0})
+    steps.begin("rasters")
+    steps.begin("report")
+    assert capsys.readouterr().err.splitlines() == [
+        "scene: rasters (1 of 2)",
+        "scene: report (2 of 2), about 10 s left",
+    ]
+
+
+def test_help_need_not_wait_for_torch():
+    done = subprocess.run([sys.executable, "-c", IMPORTING], cwd=ROOT, capture_output=True, text=True)
+    assert not done.returncode, done.stderr

@@ -86,6 +86,7 @@ def test_an_interrupt_is_one_sentence(place: Path, expected, tmp_path: Path):
         assert run.returncode == 130
         assert "Traceback" not in error
         assert "error: interrupted" in error
+        assert "--resume" in error
     assert all(expected[name] == content for name, content in masks_in(tmp_path / "out").items())
 
 

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 import solution
-from errors import LayoutError, ModelFileError, OutputError, TilesFailedError
+from errors import LayoutError, ModelFileError, OutputError, PartlyDoneError
 from fusion.model_file import save_model
 from tests.examples import example_model, write_folder
 from tiles.folder import band_folders, read_label
@@ -102,7 +102,7 @@ def test_one_bad_tile_does_not_lose_the_others(
 ):
     data, out = write_folder(tmp_path / "data"), tmp_path / "out"
     named = damage(data, kind)
-    assert run(monkeypatch, "--data", data, "--masks", "", "--out", out) == 2
+    assert run(monkeypatch, "--data", data, "--masks", "", "--out", out) == 3
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert named in lines[0]
@@ -115,9 +115,19 @@ def test_one_bad_tile_does_not_lose_the_others(
 def test_bad_tiles_raise_a_named_error_after_the_others_are_written(home: Path, tmp_path: Path):
     data = write_folder(tmp_path / "data")
     damage(data, "text")
-    with pytest.raises(TilesFailedError, match="1 of 2"):
+    with pytest.raises(PartlyDoneError, match="1 of 2"):
         solution.maskgeration(band_folders(data), tmp_path / "out")
     assert os.listdir(tmp_path / "out") == ["B2_B2_masked_01_01.tif"]
+
+
+def test_a_relative_model_is_found_beside_the_file(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    data = write_folder(tmp_path / "data", ("01_01",))
+    monkeypatch.chdir(tmp_path)
+    masks = solution.maskgeration(band_folders(data), "model.pth")
+    assert masks is not None
+    assert list(masks) == ["01_01"]
+    with pytest.raises(ModelFileError, match="other.pth: no such model file"):
+        solution.maskgeration(band_folders(data), "other.pth")
 
 
 @pytest.mark.parametrize("folder", ["Band1", "Band2", "Band3", "Band4"])

@@ -94,7 +94,8 @@ def recognise_temperature(thermal: np.ndarray, measured: np.ndarray, where: str)
         return LEVEL2_TEMPERATURE
     raise CodingError(
         f"{where}: a median of {median:g} is neither kelvin ({KELVIN_RANGE[0]:g}..{KELVIN_RANGE[1]:g}), kelvin times "
-        "10, degrees Celsius nor Collection-2 Level-2 numbers; convert the band, or leave the thermal band out."
+        "10, degrees Celsius nor Collection-2 Level-2 numbers; convert the band, or leave it out to map without "
+        "temperature."
     )
 
 

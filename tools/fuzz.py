@@ -22,7 +22,7 @@ import tifffile
 import torch
 from tqdm import tqdm
 
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import GlacierError
 from fusion.model_file import load_model
 from tiles.raster import read_raster
@@ -102,7 +102,7 @@ def fuzz(cases: int, seed: int, out: Path, model: Path | None) -> Counter[str]:
         device = torch.device("cpu")
         targets.append(([model.read_bytes()], "case.pth", lambda path: load_model(path, device)))
     endings: Counter[str] = Counter()
-    for number in tqdm(range(cases), disable=None):
+    for number in tqdm(range(cases), disable=hidden()):
         files, name, read = targets[number % len(targets)]
         path = out / name
         path.write_bytes(damaged(files[int(random.integers(len(files)))], random))
@@ -116,7 +116,7 @@ def fuzz(cases: int, seed: int, out: Path, model: Path | None) -> Counter[str]:
 def main() -> int:
     """Command line: 1 where anything ended as it must not."""
     parser = new_parser("Feed damaged files to the readers.", "python tools/fuzz.py --cases 10000")
-    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--cases", type=int, default=10_000, help="damaged files (default: %(default)s)")
     add_shared(parser, "seed")
     parser.add_argument("--model", type=Path, help="a model file to damage as well")
     add_shared(parser, "out", default=Path("out/fuzz"))

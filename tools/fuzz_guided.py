@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["tifffile", "tiles"]):
 def main() -> None:
     """Runs until the time is over or a case is wrong; libFuzzer then sets the exit code."""
     parser = new_parser("Fuzz the tile reader guided by coverage.", "python tools/fuzz_guided.py --seconds 600")
-    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--seconds", type=int, default=600, help="how long it looks (default: %(default)s)")
     add_shared(parser, "seed", help="0: another one each time")
     add_shared(parser, "out", default=Path("out/fuzz"))
     options = parser.parse_args()

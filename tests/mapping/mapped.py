@@ -10,8 +10,8 @@ import torch
 
 from fusion.layout import Layout
 from mapping.finish import finish
-from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
+from mapping.steps import Postprocess
 from scenes.scene import Scene
 
 

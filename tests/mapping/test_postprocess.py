@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mapping.postprocess import (
-    Postprocess,
     chaikin,
     closing,
     fill_holes,
@@ -21,6 +20,7 @@ from mapping.postprocess import (
     tidy_mask,
     tidy_outlines,
 )
+from mapping.steps import Postprocess
 
 MASK = arrays(bool, st.tuples(st.integers(1, 25), st.integers(1, 25)))
 

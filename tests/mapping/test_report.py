@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def test_it_is_one_page_that_asks_for_nothing(report: Path):
     data = json.loads(text.split('id="data">')[1].split("</script>")[0])
     assert len(data["rows"]) == data["count"] == 2
     assert data["rows"][0][1] > data["rows"][1][1]
+    assert [one["layer"] for one in data["pictures"]] == ["imagery", "probability", "mask"]
+    assert data["ground"] == {"metres": 30, "transform": list(products.TRANSFORM)[:6], "crs": products.CRS}
+    assert "2020-08-26" in text
+    assert "nodata is left out" in data["counted"]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium is installed")
@@ -53,15 +58,28 @@ def test_it_works_in_chromium(report: Path):
         pictures = page.locator(".leaflet-image-layer")
         assert pictures.count() == 1
         boxes = page.locator(".leaflet-control-layers-selector")
-        assert boxes.count() == 3
+        assert boxes.count() == 4
         boxes.nth(1).check()
         assert pictures.count() == 2, "the probability came"
         boxes.nth(0).uncheck()
         assert pictures.count() == 1, "the imagery went"
         assert page.locator("path.leaflet-interactive").count() == 2
-        boxes.nth(2).uncheck()
-        assert page.locator("path.leaflet-interactive").count() == 0
         boxes.nth(2).check()
+        assert pictures.count() == 2, "the mask came"
+        boxes.nth(3).uncheck()
+        assert page.locator("path.leaflet-interactive").count() == 0
+        boxes.nth(3).check()
+        assert page.evaluate("[1234567, 0.123456, 123456.7].map(show)") == ["1234567", "0.12346", "123457"]
+        bar = page.locator(".leaflet-control-scale-line")
+        metres = float(bar.text_content().split()[0]) * (1000 if bar.text_content().endswith("km") else 1)
+        pixels = metres / 30 * page.evaluate("2 ** map.getZoom()")
+        assert abs(bar.bounding_box()["width"] - pixels) < 5, "the bar is as long as it says"
+        page.locator("#map").hover(position={"x": 300, "y": 280})
+        place = page.locator("#place").text_content()
+        east, north = (float(word) for word in re.findall(r"\d{4,}", place)[:2])
+        assert 600_000 < east < 600_000 + 170 * 30 + 2000
+        assert 3_750_000 - 150 * 30 - 2000 < north < 3_750_000
+        assert "EPSG:32643" in place
         first = "#objects tbody tr:first-child td:first-child"
         page.get_by_role("button", name="area_km2").click()
         assert page.text_content(first) == "1"

@@ -30,6 +30,7 @@ from tests.mapping.mapped import map_scene
 CPU = torch.device("cpu")
 OUTPUTS = {
     "probability.tif",
+    "probability.qml",
     "mask.tif",
     "outlines.gpkg",
     "outlines.shp",
@@ -156,6 +157,7 @@ def test_a_stopped_run_is_completed_to_the_same_bytes(place: Path, mapped: Path,
 
     monkeypatch.setattr(run_module, "write_part", stops)
     assert run(monkeypatch, place, tmp_path / "out", "--jobs", 1) == 130
+    assert "--resume" in capsys.readouterr().err
     assert not (tmp_path / "out" / "mask.tif").exists()
     monkeypatch.setattr(run_module, "write_part", real)
     assert run(monkeypatch, place, tmp_path / "out", "--resume") == 0
@@ -230,12 +232,15 @@ def test_a_scene_of_nodata_gives_empty_outlines(place: Path, tmp_path: Path, mon
         (("--truth", "{place}/far.tif"), "does not overlap"),
         (("--model", "{place}/no.pth"), "no.pth"),
         (("--dask", "tcp://127.0.0.1:9"), "--dask"),
-        (("--out", "{place}/model.pth/out"), "out"),
+        (("--model", "{place}/gbm.txt"), "trees alone"),
+        (("--out", "{place}/model.pth/out"), "is a file"),
+        (("--out", "{place}/model.pth", "--model", "no.pth"), "is a file"),
     ],
 )
 def test_mistakes_are_one_sentence(place: Path, words, named: str, tmp_path: Path, monkeypatch, capsys):
     far = products.TRANSFORM * products.TRANSFORM.translation(90_000, 0)
     products.write_band(place / "far.tif", np.ones((50, 50)), "uint8", transform=far)
+    (place / "gbm.txt").write_text(example_model().gbm.text)
     monkeypatch.setattr("mapping.cluster.TIMEOUT", "1s")
     given = [str(word).format(place=place) for word in words]
     assert run(monkeypatch, place, tmp_path / "out", *given) == 2
