@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
     layout = Layout(scene.grid.height, scene.grid.width, window=256)
     job = job_for(scene, layout, options.model, choose_device(options.device), options.out)
     for _, facts in on_threads([job], partial(finish, steps=Postprocess(minimum_area=0.05)), options.jobs):
-        print(f"{facts['glaciers']} glaciers, {facts['outlines_km2']:.2f} km2 in {facts['seconds']:.1f} s")
+        print(f"{facts['glaciers']} ice patches, {facts['outlines_km2']:.2f} km2 in {facts['seconds']:.1f} s")
     outlines = gpd.read_file(options.out / "outlines.gpkg")
     print(outlines[["glacier_id", "area_km2", "area_uncertainty_km2", "median_temperature_k"]].head().to_string())
 

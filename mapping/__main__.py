@@ -26,14 +26,14 @@ from errors import ProductError, SettingError, exit_code
 from fusion.layout import Layout
 from fusion.model_file import load_model
 from mapping.cluster import connected, on_cluster
-from mapping.finish import finish
+from mapping.finish import Beside, finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
 from scenes.products import open_scene
 
 MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 STEPS = {  # of the post-processing
-    "minimum_area": "km2 of kept fragments",
+    "minimum_area": "km2 of outlines that are kept; mask.tif keeps all (default: %(default)s)",
     "largest_hole": "km2 of filled holes",
     "merge_distance": "m between fragments",
     "opening": "m, radius",
@@ -56,9 +56,12 @@ def run(options: argparse.Namespace) -> None:
     jobs = [job_for(scene, one, options.model, device, out) for scene, one, out in zip(scenes, layouts, outs)]
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
-    truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
-    finishing = partial(finish, steps=with_options(Postprocess(), options), truth=truth, threads=threads)
-    print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")
+    beside = Beside(*(path.resolve() if path else None for path in (options.truth, options.dem)))
+    for scene in scenes:
+        beside.check(scene.grid)
+    threads = 1 if options.dask else options.jobs
+    finishing = partial(finish, steps=with_options(Postprocess(), options), beside=beside, threads=threads)
+    print(f"{'scene':42s}{'outlines':>9s}{'km2':>10s}{'seconds':>9s}")
     with connected(options.dask, options.jobs) if options.dask else nullcontext() as client:
         if client is None:
             done = on_threads(jobs, finishing, options.jobs, options.resume)
@@ -67,6 +70,8 @@ def run(options: argparse.Namespace) -> None:
         for job, facts in done:
             name = job.scene.name[:40]
             print(f"{name:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
+            for note in facts["notes"][len(job.notes) :]:
+                print(f"note: {note}", file=sys.stderr)
             if options.truth:
                 print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))
     print(f"Wrote probability.tif, mask.tif, outlines.gpkg and report.html to {options.out}.")
@@ -84,6 +89,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
+    parser.add_argument(
+        "--dem", type=Path, help="elevation model in metres, any CRS: elevation and slope of each outline"
+    )
     parser.add_argument("--model", type=Path, default=MODEL)
     parser.add_argument("--window", type=int, default=512, help="side of the windows, pixels")
     parser.add_argument("--overlap", type=float, default=0.5, help="share of a window that the next one sees too")

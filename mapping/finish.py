@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import rasterio
 import torch
@@ -16,13 +18,16 @@ from rasterio.errors import RasterioError
 
 from command import write_json
 from errors import GridError, OutputError
+from fusion.hybrid import HybridModel
 from fusion.pipeline import split_jobs
-from mapping.outlines import outlines_of, write_outlines
+from fusion.windowed import STRIP
+from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
-from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
+from mapping.rasters import MASK_NODATA, cloud_optimised, mask_strip, sides_of, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
+from mapping.terrain import check_dem, terrain_of
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
 from scenes.truth import on_grid
@@ -31,10 +36,27 @@ from scores.confusion import confusion
 from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
+TOLD_EDGE = 0.1  # share of the edge that borders nodata, from which on it is told
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the scene: files of its truth, its elevations and its glaciers."""
+
+    truth: Path | None = None
+    dem: Path | None = None
+
+    def check(self, grid: Grid) -> None:
+        """Raise an error of the file that cannot be used, before anything is mapped."""
+        if self.dem:
+            check_dem(self.dem, grid)
+
+
+NOTHING = Beside()
 
 
 def finish(
-    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, truth: Path | None = None, threads: int = 0
+    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, beside: Beside = NOTHING, threads: int = 0
 ) -> dict[str, Any]:
     """Join the parts, write everything and remove the parts; returns the content of ``metrics.json``.
 
@@ -44,34 +66,67 @@ def finish(
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model = loaded(job.model, "cpu")
     threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
-    tidy_raster(out / "mask.tif", scene.grid, steps)
-    outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
-    write_outlines(outlines, out)
-    scores = truth_scores(scene, out, truth) if truth else None
-    layers = draw_layers(scene, out)
-    write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
-    facts = mapped_facts(scene, out)
-    facts["threshold"] = threshold
-    facts["notes"] = list(job.notes)
-    facts["glaciers"] = len(outlines)
-    facts["outlines_km2"] = float(outlines["area_km2"].sum())
-    summary = (
-        f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} glaciers, "
-        f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m."
-    )
-    write_report(out / "report.html", scene.name, report_data(scene, outlines, layers, model, scores), summary)
-    facts["seconds"] = time.time() - start
-    facts["parts_thread_seconds"] = float(sum(seconds))
-    if scores:
-        facts["scores"] = scores
-    write_json(out / "metrics.json", facts)
+    tidy_raster(out / "mask.tif", scene.grid, replace(steps, minimum_area=0.0))
+    found = ice_patches(out / "mask.tif", steps.minimum_area)
+    outlines = outlines_of(found, out / "mask.tif", out / "probability.tif", scene, at_once)
+    facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
+    facts = conclude(scene, out, model, tidy_outlines(outlines, steps), facts, job.notes, beside, start)
     shutil.rmtree(job.folder)
     return facts
 
 
+def conclude(
+    scene: Scene,
+    out: Path,
+    model: HybridModel,
+    outlines: gpd.GeoDataFrame,
+    facts: dict[str, Any],
+    notes: Sequence[str],
+    beside: Beside,
+    start: float,
+) -> dict[str, Any]:
+    """Write outlines, pictures, report and metrics of the rasters in ``out``; returns the metrics, with ``facts``.
+
+    The outlines as of ``outlines_of``; ``start`` as of ``finish``.
+    """
+    if beside.dem:
+        outlines = outlines.join(terrain_of(outlines.geometry, beside.dem, scene.grid))
+    write_outlines(outlines, out)
+    scores = truth_scores(scene, out, beside.truth) if beside.truth else None
+    layers = draw_layers(scene, out)
+    write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
+    facts = {**mapped_facts(scene, out), **facts}
+    facts["notes"] = [*notes, *edge_notes(facts, scene.name)]
+    facts["glaciers"] = len(outlines)
+    facts["glaciers_of_inventory"] = int((outlines["kind"] == GLACIER).sum())
+    facts["outlines_km2"] = float(outlines["area_km2"].sum())
+    things = "Glaciers" if facts["glaciers_of_inventory"] else "Ice patches"
+    summary = (
+        f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} {things.lower()}, "
+        f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m. {' '.join(facts['notes'])}"
+    )
+    write_report(out / "report.html", scene.name, report_data(scene, outlines, layers, model, scores), summary, things)
+    facts["seconds"] = time.time() - start
+    if scores:
+        facts["scores"] = scores
+    write_json(out / "metrics.json", facts)
+    return facts
+
+
+def edge_notes(facts: dict[str, Any], name: str) -> list[str]:
+    """Tell how much of the ice's edge is only where the scene was not seen, if it is much."""
+    share = facts["edge_pixels_at_nodata"] / max(facts["edge_pixels"], 1)
+    if share < TOLD_EDGE:
+        return []
+    return [
+        f"{name}: {share:.0%} of the edge pixels of its ice border nodata, where the ice may go on; the column "
+        "touches_nodata says of which outlines."
+    ]
+
+
 def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
     """Apply the raster steps that are on to ``mask.tif``, in memory."""
-    if steps == Postprocess(simplify=steps.simplify, smooth=steps.smooth):
+    if steps == Postprocess(0.0, simplify=steps.simplify, smooth=steps.smooth):
         return
     with rasterio.open(path) as source:
         mask, profile = source.read(1), source.profile
@@ -102,13 +157,16 @@ def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
 
 
 def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
-    """Count the pixels of ``mask.tif`` by class, and measure the glaciers on the scene's own plane."""
+    """Count the pixels of ``mask.tif`` by class, and measure the ice on the scene's own plane."""
     counts = {0: 0, 1: 0, MASK_NODATA: 0}
-    with rasterio.open(out / "mask.tif") as source:
-        for _, window in source.block_windows(1):
-            block = source.read(1, window=window)
-            for value in counts:
-                counts[value] += int((block == value).sum())
+    edge = at_nodata = 0
+    for top in range(0, scene.grid.height, STRIP):
+        padded = mask_strip(out / "mask.tif", top, min(STRIP, scene.grid.height - top))
+        strip, beside = padded[1:-1, 1:-1], sides_of(padded)
+        for value in counts:
+            counts[value] += int((strip == value).sum())
+        edge += int(((strip == 1) & (beside != 1).any(axis=0)).sum())
+        at_nodata += int(((strip == 1) & (beside == MASK_NODATA).any(axis=0)).sum())
     return {
         "scene": scene.name,
         "date": scene.date,
@@ -119,4 +177,6 @@ def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
         "valid_pixels": counts[0] + counts[1],
         "glacier_pixels": counts[1],
         "glacier_km2_of_pixels": counts[1] * scene.grid.pixel_area / KM2,
+        "edge_pixels": edge,
+        "edge_pixels_at_nodata": at_nodata,
     }

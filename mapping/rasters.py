@@ -23,6 +23,7 @@ from mapping.parts import part_files
 from scenes.grid import Grid
 from tiles.raster import atomic_output, one_line
 
+BEYOND = 254  # in a strip of the mask: outside the scene
 STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly
 MASK_NODATA = 255
 
@@ -92,6 +93,19 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
         for path in unfinished:
             path.unlink(missing_ok=True)
     return threshold
+
+
+def mask_strip(path: Path, top: int, rows: int) -> np.ndarray:
+    """Read rows of ``mask.tif`` with one more row or column on every side, uint8; BEYOND where the scene ends."""
+    with rasterio.open(path) as source:
+        first, last = max(top - 1, 0), min(top + rows + 1, source.height)
+        found = source.read(1, window=Window(0, first, source.width, last - first))
+    return np.pad(found, ((first - top + 1, top + rows + 1 - last), (1, 1)), constant_values=BEYOND)
+
+
+def sides_of(padded: np.ndarray) -> np.ndarray:
+    """Stack the four neighbours of the inner pixels of an array (H + 2, W + 2): (4, H, W)."""
+    return np.stack([padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]])
 
 
 def cloud_optimised(source: Path, target: Path, overviews: Resampling) -> None:

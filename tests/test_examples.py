@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRINTED = {
     "read_tile.py": ["valid", "swir1", "thermal"],
     "compute_features.py": ["ndsi", "green.std7", "texture"],
-    "map_scene.py": ["glaciers", "area_uncertainty_km2"],
+    "map_scene.py": ["ice patches", "area_uncertainty_km2"],
     "compare_with_inventory.py": ["mcc", "boundary_f1_30m", "in the inventory"],
 }
 WRITTEN = {
