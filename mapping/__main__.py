@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
     jobs = [job_for(scene, one, options.model, device, out) for scene, one, out in zip(scenes, layouts, outs)]
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
-    beside = Beside(*(path.resolve() if path else None for path in (options.truth, options.dem)))
+    beside = Beside(*(path.resolve() if path else None for path in (options.truth, options.dem, options.inventory)))
     for scene in scenes:
         beside.check(scene.grid)
     threads = 1 if options.dask else options.jobs
@@ -89,6 +89,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
+    parser.add_argument("--inventory", type=Path, help="glacier outlines with ids: divide the ice by them and name it")
     parser.add_argument(
         "--dem", type=Path, help="elevation model in metres, any CRS: elevation and slope of each outline"
     )

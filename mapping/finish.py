@@ -21,6 +21,7 @@ from errors import GridError, OutputError
 from fusion.hybrid import HybridModel
 from fusion.pipeline import split_jobs
 from fusion.windowed import STRIP
+from mapping.inventory import check_inventory, divided, read_inventory
 from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
@@ -45,11 +46,14 @@ class Beside:
 
     truth: Path | None = None
     dem: Path | None = None
+    inventory: Path | None = None
 
     def check(self, grid: Grid) -> None:
         """Raise an error of the file that cannot be used, before anything is mapped."""
         if self.dem:
             check_dem(self.dem, grid)
+        if self.inventory:
+            check_inventory(self.inventory, grid)
 
 
 NOTHING = Beside()
@@ -68,6 +72,8 @@ def finish(
     threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
     tidy_raster(out / "mask.tif", scene.grid, replace(steps, minimum_area=0.0))
     found = ice_patches(out / "mask.tif", steps.minimum_area)
+    if beside.inventory:
+        found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
     outlines = outlines_of(found, out / "mask.tif", out / "probability.tif", scene, at_once)
     facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
     facts = conclude(scene, out, model, tidy_outlines(outlines, steps), facts, job.notes, beside, start)
