@@ -97,7 +97,7 @@ def test_the_divide_itself_is_not_uncertain(drawn: Drawn):
 BOXES = st.lists(st.tuples(*[st.integers(0, 20)] * 4), max_size=4)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(arrays(bool, (20, 22), elements=st.booleans(), fill=st.just(True)), BOXES, st.sampled_from([0.0, 0.01]))
 def test_areas_sum_to_the_undivided_area(tmp_path_factory, ice, corners, minimum_area: float):
     folder = tmp_path_factory.mktemp("law")
