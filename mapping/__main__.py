@@ -2,9 +2,11 @@
 
     python -m mapping LC08_L2SP_147036_20200826_02_T1 --out maps
     python -m mapping scene.tif --bands blue=1,green=2,red=3,swir1=4 --out maps
+    python -m mapping july.tar august.tar --combine --inventory SGI2016.gpkg --dem dem.tif --out maps
 
 For one scene the results lie in ``--out`` itself, for several in a folder each: probability.tif, mask.tif,
-outlines.gpkg and .shp, overview.png, metrics.json and report.html.
+outlines.gpkg and .shp, overview.png, metrics.json and report.html. With ``--combine`` those of all dates together lie
+in ``--out``, and dates.tif, which says how many of them have seen each pixel.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import shapely
 import torch
@@ -26,6 +29,7 @@ from errors import ProductError, SettingError, exit_code
 from fusion.layout import Layout
 from fusion.model_file import load_model
 from mapping.cluster import connected, on_cluster
+from mapping.combine import check_overlap, combine
 from mapping.finish import Beside, finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, on_threads
@@ -51,6 +55,8 @@ def run(options: argparse.Namespace) -> None:
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
+    if options.combine:
+        check_overlap(scenes)
     outs = [options.out] if len(scenes) == 1 else [options.out / name for name in names]
     layouts = [Layout(scene.grid.height, scene.grid.width, options.window, options.overlap) for scene in scenes]
     jobs = [job_for(scene, one, options.model, device, out) for scene, one, out in zip(scenes, layouts, outs)]
@@ -68,13 +74,20 @@ def run(options: argparse.Namespace) -> None:
         else:
             done = on_cluster(client, jobs, finishing, options.resume)
         for job, facts in done:
-            name = job.scene.name[:40]
-            print(f"{name:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
-            for note in facts["notes"][len(job.notes) :]:
-                print(f"note: {note}", file=sys.stderr)
-            if options.truth:
-                print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))
+            tell(job.scene.name, facts, len(job.notes))
+    if options.combine:
+        told = combine(scenes, outs, options.out, jobs[0].model, with_options(Postprocess(), options), beside, threads)
+        tell("all dates", told)
     print(f"Wrote probability.tif, mask.tif, outlines.gpkg and report.html to {options.out}.")
+
+
+def tell(name: str, facts: dict[str, Any], known: int = 0) -> None:
+    """Print a line for a map, its scores, and its notes but for the first ``known``."""
+    print(f"{name[:40]:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
+    for note in facts["notes"][known:]:
+        print(f"note: {note}", file=sys.stderr)
+    if "scores" in facts:
+        print(", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa")))
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -87,6 +100,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("scene", type=Path, nargs="+", help="Landsat product, SAFE folder, GeoTIFF or Band1..5 folders")
     add_shared(parser, "out", default=Path("out/maps"))
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
+    parser.add_argument("--combine", action="store_true", help="the scenes are dates of one place: one map of all, too")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
     parser.add_argument("--inventory", type=Path, help="glacier outlines with ids: divide the ice by them and name it")
@@ -101,6 +115,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "device", "jobs")
     add_fields(parser, Postprocess(), STEPS)
     options = parser.parse_args(argv)
+    if options.combine and len(options.scene) < 2:
+        raise SettingError("--combine: needs several dates of one place; give two scenes or more.")
     if options.simplify and not hasattr(shapely, "coverage_simplify"):
         raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
     for name in ("jobs", *STEPS):

@@ -25,7 +25,7 @@ from mapping.inventory import check_inventory, divided, read_inventory
 from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
-from mapping.rasters import MASK_NODATA, cloud_optimised, mask_strip, sides_of, write_rasters
+from mapping.rasters import MASK_NODATA, cloud_optimised, mask_strip, sides_of, strips, write_rasters
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from mapping.terrain import check_dem, terrain_of
@@ -69,16 +69,22 @@ def finish(
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model = loaded(job.model, "cpu")
-    threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
+    found = strips(job.folder, job.layout, model.fusion, at_once)
+    threshold = write_rasters(out, job.folder, found, scene.grid, model.fusion)
+    facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
+    outlines = outlines_in(scene, out, steps, beside, at_once)
+    facts = conclude(scene, out, model, outlines, facts, job.notes, beside, start)
+    shutil.rmtree(job.folder)
+    return facts
+
+
+def outlines_in(scene: Scene, out: Path, steps: Postprocess, beside: Beside, threads: int) -> gpd.GeoDataFrame:
+    """Tidy ``mask.tif`` in ``out`` and outline its ice, divided where there is an inventory."""
     tidy_raster(out / "mask.tif", scene.grid, replace(steps, minimum_area=0.0))
     found = ice_patches(out / "mask.tif", steps.minimum_area)
     if beside.inventory:
         found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
-    outlines = outlines_of(found, out / "mask.tif", out / "probability.tif", scene, at_once)
-    facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
-    facts = conclude(scene, out, model, tidy_outlines(outlines, steps), facts, job.notes, beside, start)
-    shutil.rmtree(job.folder)
-    return facts
+    return tidy_outlines(outlines_of(found, out / "mask.tif", out / "probability.tif", scene, threads), steps)
 
 
 def conclude(

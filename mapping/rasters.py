@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +56,12 @@ def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[
     return in_order(strip, range(0, layout.height, STRIP), jobs)
 
 
-def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> float:
+def write_rasters(
+    out: Path, folder: Path, found: Iterable[tuple[int, np.ndarray, np.ndarray]], grid: Grid, fusion: Fusion
+) -> float:
     """Write ``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) into ``out``.
 
+    ``found`` as of ``strips``; unfinished files lie in ``folder``.
     Returns the threshold, one for the whole scene: the mask is 1 where ``probability.tif`` is above it.
     """
     profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
@@ -68,8 +71,8 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
         with rasterio.open(
             unfinished[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **profile
         ) as probabilities:
-            for top, probability, valid in strips(folder, layout, fusion, jobs):
-                window = Window(0, top, layout.width, len(probability))
+            for top, probability, valid in found:
+                window = Window(0, top, grid.width, len(probability))
                 stepped = np.round(probability * STEPS) / np.float32(STEPS)
                 probabilities.write(np.where(valid, stepped, np.float32(np.nan)), 1, window=window)
                 counts += log_odds_counts(probability, valid)
@@ -78,8 +81,8 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
             rasterio.open(unfinished[0]) as probabilities,
             rasterio.open(unfinished[1], "w", dtype="uint8", nodata=MASK_NODATA, **profile) as masks,
         ):
-            for top in range(0, layout.height, STRIP):
-                window = Window(0, top, layout.width, min(STRIP, layout.height - top))
+            for top in range(0, grid.height, STRIP):
+                window = Window(0, top, grid.width, min(STRIP, grid.height - top))
                 probability = probabilities.read(1, window=window)
                 mask = np.where(np.isnan(probability), MASK_NODATA, probability > threshold).astype(np.uint8)
                 masks.write(mask, 1, window=window)
