@@ -32,10 +32,9 @@ from mapping.cluster import connected, on_cluster
 from mapping.combine import check_overlap, combine
 from mapping.finish import Beside, finish
 from mapping.postprocess import Postprocess
-from mapping.run import job_for, on_threads
+from mapping.run import MODEL, job_for, on_threads
 from scenes.products import open_scene
 
-MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 STEPS = {  # of the post-processing
     "minimum_area": "km2 of outlines that are kept; mask.tif keeps all (default: %(default)s)",
     "largest_hole": "km2 of filled holes",

@@ -27,26 +27,25 @@ import rasterio
 import shapely
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 from rasterio.features import geometry_mask
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
 
-from errors import GridError, OutputError
+from errors import GridError
 from features.indices import compute_index
 from fusion.fuse import log_odds
 from fusion.windowed import STRIP
 from mapping.finish import MOST_THREADS, Beside, conclude, outlines_in
 from mapping.outlines import owners
 from mapping.postprocess import Postprocess
-from mapping.rasters import cloud_optimised, write_rasters
+from mapping.rasters import write_rasters, write_whole_numbers
 from mapping.run import loaded
+from mapping.terrain import frame_of
 from scenes.grid import Grid
 from scenes.scene import Scene
 from simulation.season import SNOW_NDSI
-from tiles.raster import one_line
 
 LEAST_WEIGHT = 0.05
 SAMPLE_SIDE = 1000  # pixels of the longer side on which dates are weighed, at most
@@ -74,16 +73,11 @@ class Dated:
 
 def check_overlap(scenes: Sequence[Scene]) -> None:
     """Raise GridError unless every scene overlaps with the first."""
-    first = shapely.box(*bounds_of(scenes[0].grid))
+    first, crs = frame_of(scenes[0].grid), CRS.from_wkt(scenes[0].grid.crs)
     for scene in scenes[1:]:
-        there = transform_bounds(CRS.from_wkt(scene.grid.crs), CRS.from_wkt(scenes[0].grid.crs), *bounds_of(scene.grid))
+        there = transform_bounds(CRS.from_wkt(scene.grid.crs), crs, *frame_of(scene.grid).bounds)
         if shapely.box(*there).intersection(first).area == 0:
             raise GridError(f"{scene.name}: does not overlap with {scenes[0].name}; combine dates of one place.")
-
-
-def bounds_of(grid: Grid) -> tuple[float, float, float, float]:
-    """West, south, east and north of a grid."""
-    return rasterio.transform.array_bounds(grid.height, grid.width, grid.affine)
 
 
 @contextmanager
@@ -169,20 +163,6 @@ def strips_of(dates: Sequence[Dated], grid: Grid) -> Iterator[tuple[int, np.ndar
             yield top, np.stack([source.read(1, window=window) for source in sources])
 
 
-def write_counts(dates: Sequence[Dated], grid: Grid, folder: Path, path: Path) -> None:
-    """Write how many dates have seen each pixel, uint8."""
-    unfinished = folder / path.name
-    profile = {"driver": "GTiff", "count": 1, "dtype": "uint8", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP}
-    try:
-        with rasterio.open(unfinished, "w", **profile, **grid.profile) as file:
-            for top, said in strips_of(dates, grid):
-                counts = np.isfinite(said).sum(axis=0).astype(np.uint8)
-                file.write(counts, 1, window=Window(0, top, grid.width, len(counts)))
-        cloud_optimised(unfinished, path, Resampling.nearest)
-    except (RasterioError, OSError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
-
-
 def dates_used(outlines: gpd.GeoDataFrame, dates: Sequence[Dated], grid: Grid) -> list[str]:
     """List for each outline the dates that have seen any of it."""
     bounds = outlines.bounds.to_numpy() if len(outlines) else np.zeros((0, 4))
@@ -214,9 +194,10 @@ def combine(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         threshold = write_rasters(out, folder, combined_strips(dates, grid), grid, model.fusion)
-        write_counts(dates, grid, folder, out / "dates.tif")
     finally:
         shutil.rmtree(folder)
+    counts = ((top, np.isfinite(said).sum(axis=0)) for top, said in strips_of(dates, grid))
+    write_whole_numbers(out / "dates.tif", counts, grid)
     heaviest = max(dates, key=lambda date: date.weight).scene.date
     name = f"{scenes[0].name} and {len(scenes) - 1} more"
     scene = replace(scenes[0], name=name, date=heaviest)

@@ -13,11 +13,9 @@ import geopandas as gpd
 import numpy as np
 import rasterio
 import torch
-from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 
 from command import write_json
-from errors import GridError, OutputError
+from errors import GridError
 from fusion.hybrid import HybridModel
 from fusion.pipeline import split_jobs
 from fusion.windowed import STRIP
@@ -25,7 +23,7 @@ from mapping.inventory import check_inventory, divided, read_inventory
 from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
-from mapping.rasters import MASK_NODATA, cloud_optimised, mask_strip, sides_of, strips, write_rasters
+from mapping.rasters import MASK_NODATA, mask_strip, sides_of, strips, write_rasters, write_whole_numbers
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from mapping.terrain import check_dem, terrain_of
@@ -34,7 +32,6 @@ from scenes.scene import Scene
 from scenes.truth import on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
-from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
 TOLD_EDGE = 0.1  # share of the edge that borders nodata, from which on it is told
@@ -141,18 +138,9 @@ def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
     if steps == Postprocess(0.0, simplify=steps.simplify, smooth=steps.smooth):
         return
     with rasterio.open(path) as source:
-        mask, profile = source.read(1), source.profile
+        mask = source.read(1)
     tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
-    tidied_file = path.with_name(f".{path.name}.tidied")
-    profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
-    try:
-        with rasterio.open(tidied_file, "w", **profile) as file:
-            file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
-        cloud_optimised(tidied_file, path, Resampling.nearest)
-    except (RasterioError, OSError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
-    finally:
-        tidied_file.unlink(missing_ok=True)
+    write_whole_numbers(path, [(0, np.where(mask == MASK_NODATA, MASK_NODATA, tidied))], grid, MASK_NODATA)
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:

@@ -31,7 +31,7 @@ from errors import GridError, VectorError
 from mapping.outlines import GLACIER, PATCH
 from mapping.postprocess import FOUR_CONNECTED
 from mapping.rasters import sides_of
-from mapping.terrain import box_around
+from mapping.terrain import box_around, frame_of
 from scenes.grid import KM2, Grid
 from scenes.vectors import read_table, repair
 
@@ -77,9 +77,7 @@ def read_inventory(path: Path, crs: str) -> gpd.GeoDataFrame:
 
 def check_inventory(path: Path, grid: Grid) -> None:
     """Raise an error unless the inventory can be read and has a glacier on the grid."""
-    corners = [grid.affine * corner for corner in ((0, 0), (grid.width, grid.height))]
-    frame = shapely.box(*np.min(corners, axis=0), *np.max(corners, axis=0))
-    if not read_inventory(path, grid.crs).intersects(frame).any():
+    if not read_inventory(path, grid.crs).intersects(frame_of(grid)).any():
         raise GridError(f"{path}: has no glacier within the scene; give an inventory of the same place.")
 
 

@@ -98,6 +98,23 @@ def write_rasters(
     return threshold
 
 
+def write_whole_numbers(
+    path: Path, found: Iterable[tuple[int, np.ndarray]], grid: Grid, nodata: int | None = None
+) -> None:
+    """Write strips (first row, uint8 (rows, W)) as one Cloud-Optimised GeoTIFF; raises OutputError."""
+    unfinished = path.with_name(f".{path.name}.strips")
+    profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
+    try:
+        with rasterio.open(unfinished, "w", dtype="uint8", nodata=nodata, **profile) as file:
+            for top, strip in found:
+                file.write(strip.astype(np.uint8), 1, window=Window(0, top, grid.width, len(strip)))
+        cloud_optimised(unfinished, path, Resampling.nearest)
+    except (RasterioError, OSError) as problem:
+        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def mask_strip(path: Path, top: int, rows: int) -> np.ndarray:
     """Read rows of ``mask.tif`` with one more row or column on every side, uint8; BEYOND where the scene ends."""
     with rasterio.open(path) as source:

@@ -28,6 +28,7 @@ from mapping.parts import part_files, write_part
 from scenes.scene import Scene
 from tiles.raster import atomic_output
 
+MODEL = Path(__file__).resolve().parents[1] / "model.pth"  # the shipped one
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
 KEY_NAME = "key.json"
 

@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
-from rasterio.transform import Affine
+from rasterio.transform import Affine, array_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from scipy import ndimage
@@ -83,6 +83,11 @@ def terrain_within(shape: shapely.Geometry, warped: Any, grid: Grid) -> tuple[fl
         float(heights.max()),
         *slope_and_aspect(elevation, place, inside),
     )
+
+
+def frame_of(grid: Grid) -> shapely.Polygon:
+    """Draw the frame of a grid, in its coordinates."""
+    return shapely.box(*array_bounds(grid.height, grid.width, grid.affine))
 
 
 def box_around(shape: shapely.Geometry, grid: Grid) -> Window:
