@@ -23,7 +23,7 @@ from tests import products
 from tests.examples import example_model
 from tests.seasons import clear_place, season_of, thirds
 
-SHAPE = (144, 150)
+SHAPE = (96, 102)
 SNOW = {"july": 0.3, "august": 0.05}
 
 

@@ -72,8 +72,10 @@ def write_dem(path: Path, crs: str, slope: tuple[float, float], void: bool = Fal
     return products.write_band(path, warped, "float32", transform=place, crs=crs, nodata=-9999)
 
 
-@pytest.mark.parametrize("crs", [products.CRS, "EPSG:4326"])
-@pytest.mark.parametrize(("slope", "aspect"), [((0.0, 0.5), 180), ((-0.3, 0.0), 90), ((0.2, -0.2), 315)])
+@pytest.mark.parametrize(
+    ("crs", "slope", "aspect"),
+    [(products.CRS, (0.0, 0.5), 180), (products.CRS, (-0.3, 0.0), 90), ("EPSG:4326", (0.2, -0.2), 315)],
+)
 def test_terrain_of_a_plane(drawn: Drawn, crs: str, slope: tuple[float, float], aspect: float, tmp_path: Path):
     dem = write_dem(tmp_path / "dem.tif", crs, slope)
     outline = drawn.outlines().geometry.iloc[2:3]
