@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -107,7 +108,7 @@ def compared(
     before: gpd.GeoDataFrame,
     after: gpd.GeoDataFrame,
     years: Sequence[float],
-) -> tuple[dict[str, object], list[shapely.Geometry]]:
+) -> tuple[dict[str, Any], list[shapely.Geometry]]:
     """Compare the old and the new outlines of one group: a row of the table, and both shapes.
 
     ``before`` and ``after``: all outlines; ``years``: of all old and all new ones, for a glacier that is gone or new.
@@ -120,7 +121,7 @@ def compared(
     ]
     dated = [year if math.isnan(own := mean_year(side)) else own for side, year in zip((mine, theirs), years)]
     names = [*mine["name"], *theirs["name"]]
-    row: dict[str, object] = {
+    row: dict[str, Any] = {
         "name": next((name for name in names if name), ""),
         "what": what_happened(len(mine), len(theirs)),
         "old_ids": ", ".join(mine["id"]),
