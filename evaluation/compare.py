@@ -3,7 +3,10 @@
     python -m evaluation.compare out/maps/mask.tif inventory.gpkg --out out/compare
     python -m evaluation.compare masks/ labels/ --out out/compare       # tiles of one name or id
 
-The truth is brought onto the prediction's grid (nearest pixels). Writes metrics.json, metrics.csv, and of every pair
+    python -m evaluation.compare mapped.gpkg inventory.gpkg --pixel 10   # two outline files
+
+The truth is brought onto the prediction's grid (nearest pixels); two files of outlines, onto one of ``--pixel`` metres
+around the prediction. Writes metrics.json, metrics.csv, and of every pair
 the map of right and wrong pixels (GeoTIFF: 0 neither, 1 right, 2 false alarm, 3 miss, 255 unknown; PNG) and crops of
 the worst places.
 """
@@ -20,12 +23,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import shapely
+from rasterio.transform import array_bounds
 from scipy.ndimage import uniform_filter
 
 from command import add_shared, new_parser, progress, write_json
-from errors import GridError, LayoutError, exit_code
+from errors import GridError, LayoutError, SettingError, exit_code
 from scenes.grid import Grid
-from scenes.truth import grid_for, on_grid, write_classes
+from scenes.truth import MARGIN, OUTLINE_PIXEL, grid_for, on_grid, write_classes
+from scenes.vectors import is_vector, read_outlines
 from scores.agreement import FALSE_ALARM, MISSED, agreement, all_scores, boundary_f1, buffer_scores
 from scores.confusion import Confusion, confusion
 from tiles.folder import SUFFIXES, tile_id_of
@@ -77,14 +83,26 @@ def rasters_in(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
 
 
-def read_pair(name: str, prediction: Path, truth: Path) -> Pair:
-    """Both on the prediction's grid."""
-    grid = grid_for(prediction, truth)
+def read_pair(name: str, prediction: Path, truth: Path, pixel: float = OUTLINE_PIXEL) -> Pair:
+    """Both on the prediction's grid; ``pixel``: metres, as of ``scenes.truth.grid_for``."""
+    grid = grid_for(prediction, truth, pixel)
+    if is_vector(prediction) and is_vector(truth):
+        tell_beyond(prediction, truth, grid)
     glacier, known = on_grid(truth, grid)
     mask, mapped = on_grid(prediction, grid)
     if not (known & mapped).any():
         raise GridError(f"{truth}: shares no known pixel with {prediction}; give truth of the same place.")
     return Pair(name, grid, glacier, mask, known & mapped)
+
+
+def tell_beyond(prediction: Path, truth: Path, grid: Grid) -> None:
+    """Say how much of the truth does not count, because it lies off the prediction's outlines."""
+    found = read_outlines(truth, grid.crs)
+    frame = shapely.box(*array_bounds(grid.height, grid.width, grid.affine))
+    share = 1 - found.intersection(frame).area.sum() / max(found.area.sum(), 1e-9)
+    if share > 0.001:
+        told = f"{share:.1%} of the ice of {truth.stem} lies more than {MARGIN:.0f} m beyond {prediction.stem}"
+        print(f"note: {told}, and is not counted.", file=sys.stderr)
 
 
 def scores_of(pair: Pair) -> dict[str, float]:
@@ -142,7 +160,7 @@ def run(options: argparse.Namespace) -> None:
     regions: dict[str, dict[str, float]] = {}
     total = Confusion(0, 0, 0, 0)
     for name, prediction, truth in progress(pairs_of(options.prediction, options.truth), desc="compare", unit="region"):
-        pair = read_pair(name, prediction, truth)
+        pair = read_pair(name, prediction, truth, options.pixel)
         regions[name] = scores_of(pair)
         total = total + confusion(pair.truth[pair.known], pair.mask[pair.known])
         draw(pair, agreement(pair.mask & pair.known, pair.truth & pair.known, pair.known), options.out)
@@ -174,8 +192,14 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("prediction", type=Path, help="mask (above 0 is glacier), outlines, or a folder of masks")
     parser.add_argument("truth", type=Path, help="the same of the truth")
+    parser.add_argument(
+        "--pixel", type=float, default=OUTLINE_PIXEL, help="metres, to compare two files of outlines on (default: 10)"
+    )
     add_shared(parser, "out", default=Path("out/compare"))
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if not 0 < options.pixel < math.inf:
+        raise SettingError(f"--pixel {options.pixel}: is no side of a pixel; give metres, for example 10.")
+    return options
 
 
 def main() -> int:

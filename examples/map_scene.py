@@ -2,32 +2,26 @@
 
     python examples/map_scene.py --out out/examples/maps
 
-The scene is synthetic; ``open_scene`` takes Landsat and Sentinel-2 products just as well.
+The scene is synthetic; ``map_scene`` takes Landsat and Sentinel-2 products just as well. ``map_a_scene.ipynb`` beside
+this program does the same as a notebook.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 
-import geopandas as gpd
 import rasterio
 from rasterio.transform import from_origin
 
-from cnn.device import choose_device
 from command import add_shared, new_parser
 from errors import exit_code
-from fusion.layout import Layout
-from mapping.finish import finish
-from mapping.run import job_for, on_threads
-from mapping.steps import Postprocess
-from scenes.products import open_scene
+from mapping.api import map_scene
+from mapping.steps import MODEL
 from simulation.synthetic import synthetic_scene
 from tiles.tile import BAND_NAMES
 
-MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 BANDS = ",".join(f"{name}={number}" for number, name in enumerate(BAND_NAMES, 1))
 
 
@@ -43,16 +37,16 @@ def write_scene(path: Path, seed: int) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Map the scene and print its largest glaciers."""
+    """Map the scene and print its largest ice patches."""
     path = options.out / "scene.tif"
     write_scene(path, options.seed)
-    scene = open_scene(path, BANDS)
-    layout = Layout(scene.grid.height, scene.grid.width, window=256)
-    job = job_for(scene, layout, options.model, choose_device(options.device), options.out)
-    for _, facts in on_threads([job], partial(finish, steps=Postprocess(minimum_area=0.05)), options.jobs):
-        print(f"{facts['glaciers']} glaciers, {facts['outlines_km2']:.2f} km2 in {facts['seconds']:.1f} s")
-    outlines = gpd.read_file(options.out / "outlines.gpkg")
-    print(outlines[["glacier_id", "area_km2", "area_uncertainty_km2", "median_temperature_k"]].head().to_string())
+    mapped = map_scene(
+        path, BANDS, out=options.out, minimum_area=0.05, model=options.model, device=options.device, jobs=options.jobs
+    )
+    facts = mapped.facts
+    print(f"{len(mapped.outlines)} ice patches, {facts['outlines_km2']:.2f} km2 in {facts['seconds']:.1f} s")
+    columns = ["glacier_id", "area_km2", "area_uncertainty_km2", "median_temperature_k", "touches_nodata"]
+    print(mapped.outlines[columns].head().to_string())
 
 
 def main() -> int:

@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import re
 import sys
-import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
 from errors import GridError, SettingError, VectorError
-from scenes.vectors import write_geopackage
-from tiles.raster import one_line
+from scenes.vectors import read_table, repair, write_geopackage
 
 CRS = "EPSG:3857"
 LAYER = "lakes"
@@ -58,38 +55,6 @@ def read_polygons(path: Path, columns: Sequence[str], crs: str = CRS, layer: str
     table, repaired = repair(table)
     kept = table[table.geometry.area > 0].reset_index(drop=True)
     return Polygons(typed(kept, path), repaired, len(table) - len(kept))
-
-
-def read_table(path: Path, layer: str | None) -> gpd.GeoDataFrame:
-    """All rows of a vector file, as they are."""
-    if not path.is_file():
-        raise VectorError(f"{path}: no such file; check the name.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what is wrong is said once, below
-            names = gpd.list_layers(path)["name"].tolist()
-            table = gpd.read_file(path, engine="pyogrio", layer=layer if layer in names else names[0])
-    except Exception as problem:  # pyogrio raises many kinds on damaged files
-        raise VectorError(f"{path}: cannot be read as polygons ({one_line(problem)}); copy the file again.") from None
-    if not isinstance(table, gpd.GeoDataFrame):
-        raise VectorError(f"{path}: has rows without geometry; give polygons, for example as a GeoPackage.")
-    return table
-
-
-def repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
-    """Invalid polygons made valid, what is no polygon taken off; and how many were invalid."""
-    shapes = table.geometry.to_numpy()
-    shapes = np.where(shapely.is_missing(shapes), shapely.Polygon(), shapes)
-    wrong = ~shapely.is_valid(shapes)
-    shapes[wrong] = shapely.make_valid(shapes[wrong])
-    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
-    shapes[mixed] = [polygonal(shape) for shape in shapes[mixed]]
-    return table.set_geometry(gpd.GeoSeries(shapes, index=table.index, crs=table.crs)), int(wrong.sum())
-
-
-def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a collection; repairing leaves lines and points beside them."""
-    return shapely.union_all([part for part in shapely.get_parts(shape) if shapely.area(part) > 0])
 
 
 def typed(table: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:

@@ -2,9 +2,11 @@
 
     python -m mapping LC08_L2SP_147036_20200826_02_T1 --out maps
     python -m mapping scene.tif --bands blue=1,green=2,red=3,swir1=4 --out maps
+    python -m mapping july.tar august.tar --combine --inventory SGI2016.gpkg --dem dem.tif --out maps
 
 For one scene the results lie in ``--out`` itself, for several in a folder each: probability.tif, mask.tif,
-outlines.gpkg and .shp, overview.png, metrics.json and report.html.
+outlines.gpkg and .shp, overview.png, metrics.json and report.html. With ``--combine`` those of all dates together lie
+in ``--out``, and dates.tif, which says how many of them have seen each pixel.
 """
 
 from __future__ import annotations
@@ -16,22 +18,21 @@ from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from command import add_fields, add_shared, new_parser, with_options
 from errors import RESUME, ProductError, SettingError, exit_code
 from mapping.failures import Failures, noted, raise_failures
 from mapping.lock import check_folder, only_run
-from mapping.steps import Postprocess
+from mapping.steps import MODEL, Postprocess
 from tiles.coding import TEMPERATURES
 
 if TYPE_CHECKING:
     from mapping.run import Job
     from scenes.scene import Scene
 
-MODEL = Path(__file__).resolve().parents[1] / "model.pth"
 STEPS = {  # of the post-processing
-    "minimum_area": "km2 of kept fragments",
+    "minimum_area": "km2 of outlines that are kept; mask.tif keeps all (default: %(default)s)",
     "largest_hole": "km2 of filled holes",
     "merge_distance": "m between fragments",
     "opening": "m, radius",
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> None:
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
     outs = [options.out] if len(options.scene) == 1 else [options.out / name for name in names]
     with ExitStack() as locks:
-        for out in outs:
+        for out in dict.fromkeys([*outs, options.out] if options.combine else outs):
             locks.enter_context(only_run(out))
         map_scenes(scenes, outs, options, failures)
     raise_failures(failures, len(options.scene))
@@ -90,26 +91,41 @@ def jobs_of(
 def map_scenes(scenes: Sequence[Scene], outs: Sequence[Path], options: argparse.Namespace, failures: Failures) -> None:
     """Map scenes, each into its folder, and print a line for each."""
     from mapping.cluster import connected, on_cluster
-    from mapping.finish import finish
+    from mapping.combine import check_overlap, combine
+    from mapping.finish import Beside, finish
     from mapping.run import on_threads
 
     jobs = jobs_of(scenes, outs, options, failures)
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
-    truth, threads = options.truth.resolve() if options.truth else None, 1 if options.dask else options.jobs
-    finishing = partial(finish, steps=with_options(Postprocess(), options), truth=truth, threads=threads)
-    print(f"{'scene':42s}{'glaciers':>9s}{'km2':>10s}{'seconds':>9s}")
+    if options.combine:
+        check_overlap(scenes)
+    beside = Beside(*(path.resolve() if path else None for path in (options.truth, options.dem, options.inventory)))
+    for scene in scenes:
+        beside.check(scene.grid)
+    threads = 1 if options.dask else options.jobs
+    steps = with_options(Postprocess(), options)
+    finishing = partial(finish, steps=steps, beside=beside, threads=threads)
+    print(f"{'scene':42s}{'outlines':>9s}{'km2':>10s}{'seconds':>9s}")
     with connected(options.dask, options.jobs) if options.dask else nullcontext() as client:
         if client is None:
             done = on_threads(jobs, finishing, options.jobs, options.resume, failures)
         else:
             done = on_cluster(client, jobs, finishing, options.resume, failures)
         for job, facts in done:
-            name = job.scene.name[:40]
-            print(f"{name:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
-            if options.truth:
-                told = ", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa"))
-                print(f"{told} over the valid pixels that the truth knows")
+            tell(job.scene.name, facts, len(job.notes))
+    if options.combine and not failures:
+        tell("all dates", combine(scenes, outs, options.out, jobs[0].model, steps, beside, threads))
+
+
+def tell(name: str, facts: dict[str, Any], known: int = 0) -> None:
+    """Print a line for a map, its scores, and its notes but for the first ``known``."""
+    print(f"{name[:40]:42s}{facts['glaciers']:9d}{facts['outlines_km2']:10.2f}{facts['seconds']:9.1f}")
+    for note in facts["notes"][known:]:
+        print(f"note: {note}", file=sys.stderr)
+    if "scores" in facts:
+        told = ", ".join(f"{name} {facts['scores'][name]:.3f}" for name in ("mcc", "iou", "f1", "kappa"))
+        print(f"{told} over the valid pixels that the truth knows")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -124,11 +140,16 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
     parser.add_argument("--thermal", choices=tuple(TEMPERATURES), help="unit of a GeoTIFF's thermal band")
     parser.add_argument("--date", help="YYYY-MM-DD of a scene that does not state it")
+    parser.add_argument("--combine", action="store_true", help="the scenes are dates of one place: one map of all, too")
     parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument(
         "--aoi", type=Path, help="polygon file in any coordinate system: only what lies within is mapped"
     )
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the mask with")
+    parser.add_argument("--inventory", type=Path, help="glacier outlines with ids: divide the ice by them and name it")
+    parser.add_argument(
+        "--dem", type=Path, help="elevation model in metres, any CRS: elevation and slope of each outline"
+    )
     parser.add_argument(
         "--model", type=Path, default=MODEL, help="model file (default: the one that comes with the project)"
     )
@@ -139,6 +160,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "device", "jobs")
     add_fields(parser, Postprocess(), STEPS)
     options = parser.parse_args(argv)
+    if options.combine and len(options.scene) < 2:
+        raise SettingError("--combine: needs several dates of one place; give two scenes or more.")
     if options.simplify and not can_simplify():
         raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
     for name in ("jobs", *STEPS):

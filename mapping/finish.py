@@ -5,39 +5,62 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import rasterio
 import torch
-from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
 
 from command import Steps, write_json
-from errors import GridError, OutputError
+from errors import GridError
+from fusion.hybrid import HybridModel
 from fusion.pipeline import split_jobs
-from mapping.outlines import outlines_of, write_outlines
+from fusion.windowed import STRIP
+from mapping.inventory import check_inventory, divided, read_inventory
+from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import tidy_mask, tidy_outlines
-from mapping.rasters import MASK_NODATA, cloud_optimised, write_rasters
+from mapping.rasters import MASK_NODATA, mask_strip, sides_of, strips, write_rasters, write_whole_numbers
 from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from mapping.steps import Postprocess
 from mapping.styles import write_styles
+from mapping.terrain import check_dem, terrain_of
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
 from scenes.truth import on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
-from tiles.raster import one_line
 
 MOST_THREADS = 2  # each holds strips of the scene
 SHARES = {"rasters": 0.5, "outlines": 0.3, "report": 0.2}  # of the time, about
+TOLD_EDGE = 0.1  # share of the edge that borders nodata, from which on it is told
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known beside the scene: files of its truth, its elevations and its glaciers."""
+
+    truth: Path | None = None
+    dem: Path | None = None
+    inventory: Path | None = None
+
+    def check(self, grid: Grid) -> None:
+        """Raise an error of the file that cannot be used, before anything is mapped."""
+        if self.dem:
+            check_dem(self.dem, grid)
+        if self.inventory:
+            check_inventory(self.inventory, grid)
+
+
+NOTHING = Beside()
 
 
 def finish(
-    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, truth: Path | None = None, threads: int = 0
+    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, beside: Beside = NOTHING, threads: int = 0
 ) -> dict[str, Any]:
     """Join the parts, write everything and remove the parts; returns the content of ``metrics.json``.
 
@@ -47,52 +70,84 @@ def finish(
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model, told = loaded(job.model, "cpu"), Steps(scene.name, SHARES)
     told.begin("rasters")
-    threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
-    tidy_raster(out / "mask.tif", scene.grid, steps)
+    found = strips(job.folder, job.layout, model.fusion, at_once)
+    threshold = write_rasters(out, job.folder, found, scene.grid, model.fusion)
+    facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
     told.begin("outlines")
-    outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
-    write_outlines(outlines, out)
-    write_styles(out)
-    scores = truth_scores(scene, out, truth) if truth else None
+    outlines = outlines_in(scene, out, steps, beside, at_once)
     told.begin("report")
-    layers = draw_layers(scene, out)
-    write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
-    facts = mapped_facts(scene, out)
-    facts["threshold"] = threshold
-    facts["notes"] = list(job.notes)
-    facts["glaciers"] = len(outlines)
-    facts["outlines_km2"] = float(outlines["area_km2"].sum())
-    summary = (
-        f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} glaciers, "
-        f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m."
-    )
-    write_report(out / "report.html", scene.name, report_data(scene, outlines, layers, model, scores), summary)
-    facts["seconds"] = time.time() - start
-    facts["parts_thread_seconds"] = float(sum(seconds))
-    if scores:
-        facts["scores"] = scores
-    write_json(out / "metrics.json", facts)
+    facts = conclude(scene, out, model, outlines, facts, job.notes, beside, start)
     shutil.rmtree(job.folder)
     return facts
 
 
+def outlines_in(scene: Scene, out: Path, steps: Postprocess, beside: Beside, threads: int) -> gpd.GeoDataFrame:
+    """Tidy ``mask.tif`` in ``out`` and outline its ice, divided where there is an inventory."""
+    tidy_raster(out / "mask.tif", scene.grid, replace(steps, minimum_area=0.0))
+    found = ice_patches(out / "mask.tif", steps.minimum_area)
+    if beside.inventory:
+        found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
+    return tidy_outlines(outlines_of(found, out / "mask.tif", out / "probability.tif", scene, threads), steps)
+
+
+def conclude(
+    scene: Scene,
+    out: Path,
+    model: HybridModel,
+    outlines: gpd.GeoDataFrame,
+    facts: dict[str, Any],
+    notes: Sequence[str],
+    beside: Beside,
+    start: float,
+) -> dict[str, Any]:
+    """Write outlines, pictures, report and metrics of the rasters in ``out``; returns the metrics, with ``facts``.
+
+    The outlines as of ``outlines_of``; ``start`` as of ``finish``.
+    """
+    if beside.dem:
+        outlines = outlines.join(terrain_of(outlines.geometry, beside.dem, scene.grid))
+    write_outlines(outlines, out)
+    write_styles(out)
+    scores = truth_scores(scene, out, beside.truth) if beside.truth else None
+    layers = draw_layers(scene, out)
+    write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
+    facts = {**mapped_facts(scene, out), **facts}
+    facts["notes"] = [*notes, *edge_notes(facts, scene.name)]
+    facts["glaciers"] = len(outlines)
+    facts["glaciers_of_inventory"] = int((outlines["kind"] == GLACIER).sum())
+    facts["outlines_km2"] = float(outlines["area_km2"].sum())
+    things = "Glaciers" if facts["glaciers_of_inventory"] else "Ice patches"
+    summary = (
+        f"{scene.date or 'date unknown'}; {scene.coding}. {len(outlines)} {things.lower()}, "
+        f"{facts['outlines_km2']:.2f} km2. Pixels of {scene.grid.pixel_side:.0f} m. {' '.join(facts['notes'])}"
+    )
+    write_report(out / "report.html", scene.name, report_data(scene, outlines, layers, model, scores), summary, things)
+    facts["seconds"] = time.time() - start
+    if scores:
+        facts["scores"] = scores
+    write_json(out / "metrics.json", facts)
+    return facts
+
+
+def edge_notes(facts: dict[str, Any], name: str) -> list[str]:
+    """Tell how much of the ice's edge is only where the scene was not seen, if it is much."""
+    share = facts["edge_pixels_at_nodata"] / max(facts["edge_pixels"], 1)
+    if share < TOLD_EDGE:
+        return []
+    return [
+        f"{name}: {share:.0%} of the edge pixels of its ice border nodata, where the ice may go on; the column "
+        "touches_nodata says of which outlines."
+    ]
+
+
 def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
     """Apply the raster steps that are on to ``mask.tif``, in memory."""
-    if steps == Postprocess(simplify=steps.simplify, smooth=steps.smooth):
+    if steps == Postprocess(0.0, simplify=steps.simplify, smooth=steps.smooth):
         return
     with rasterio.open(path) as source:
-        mask, profile = source.read(1), source.profile
+        mask = source.read(1)
     tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
-    tidied_file = path.with_name(f".{path.name}.tidied")
-    profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
-    try:
-        with rasterio.open(tidied_file, "w", **profile) as file:
-            file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
-        cloud_optimised(tidied_file, path, Resampling.nearest)
-    except (RasterioError, OSError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
-    finally:
-        tidied_file.unlink(missing_ok=True)
+    write_whole_numbers(path, [(0, np.where(mask == MASK_NODATA, MASK_NODATA, tidied))], grid, MASK_NODATA)
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
@@ -109,13 +164,16 @@ def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
 
 
 def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
-    """Count the pixels of ``mask.tif`` by class, and measure the glaciers on the scene's own plane."""
+    """Count the pixels of ``mask.tif`` by class, and measure the ice on the scene's own plane."""
     counts = {0: 0, 1: 0, MASK_NODATA: 0}
-    with rasterio.open(out / "mask.tif") as source:
-        for _, window in source.block_windows(1):
-            block = source.read(1, window=window)
-            for value in counts:
-                counts[value] += int((block == value).sum())
+    edge = at_nodata = 0
+    for top in range(0, scene.grid.height, STRIP):
+        padded = mask_strip(out / "mask.tif", top, min(STRIP, scene.grid.height - top))
+        strip, beside = padded[1:-1, 1:-1], sides_of(padded)
+        for value in counts:
+            counts[value] += int((strip == value).sum())
+        edge += int(((strip == 1) & (beside != 1).any(axis=0)).sum())
+        at_nodata += int(((strip == 1) & (beside == MASK_NODATA).any(axis=0)).sum())
     return {
         "scene": scene.name,
         "date": scene.date,
@@ -126,4 +184,6 @@ def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
         "valid_pixels": counts[0] + counts[1],
         "glacier_pixels": counts[1],
         "glacier_km2_of_pixels": counts[1] * scene.grid.pixel_area / KM2,
+        "edge_pixels": edge,
+        "edge_pixels_at_nodata": at_nodata,
     }

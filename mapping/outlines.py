@@ -1,9 +1,10 @@
-"""Outlines of the glaciers of a mask, each with its area and what the scene says of it."""
+"""Outlines of the ice of a mask, each with its area and what the scene says of it."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ from rasterio.windows import Window
 
 from features.indices import compute_index
 from fusion.pipeline import in_order
+from mapping.rasters import BEYOND, MASK_NODATA, mask_strip, sides_of
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
 from scenes.vectors import areas_km2, polygons, write_vectors
@@ -34,48 +36,74 @@ COLUMNS = {
     "median_temperature_k": "temp_k",
     "median_ndsi": "ndsi",
     "date": "date",
-}  # and the names of a shapefile, which has ten letters
+    "touches_nodata": "at_nodata",
+    "touches_edge": "at_edge",
+    "kind": "kind",
+    "inventory_id": "inv_id",
+    "name": "name",
+    "elevation_min_m": "zmin_m",
+    "elevation_median_m": "zmed_m",
+    "elevation_max_m": "zmax_m",
+    "slope_deg": "slope_deg",
+    "aspect_deg": "aspect_deg",
+    "dates": "dates",
+}  # and the names of a shapefile, which has ten letters; from inventory_id on, those that were asked for
+PATCH, GLACIER = "ice patch", "glacier"  # connected ice, and what an inventory calls one glacier
 
 
-def outlines_of(mask: Path, probability: Path, scene: Scene, threads: int = 1) -> gpd.GeoDataFrame:
-    """Outline the glaciers of a mask, the largest first, with all COLUMNS.
-
-    ``area_uncertainty_km2`` is half the difference of the areas with the outline moved one pixel out and one in.
-    """
+def ice_patches(mask: Path, minimum_area: float = 0.0) -> gpd.GeoDataFrame:
+    """Outline the connected ice of a mask, but for pieces smaller than ``minimum_area`` km2; the largest first."""
     found = polygons(mask)
+    found = found[areas_km2(found) >= minimum_area - 1e-9]
     order = np.argsort(-found.area.to_numpy(), kind="stable")
-    found = gpd.GeoSeries(found.to_numpy()[order], crs=found.crs)
-    areas = areas_km2(found)
-    facts = statistics(found, probability, scene, threads)
+    return gpd.GeoDataFrame({"kind": PATCH}, index=range(len(found)), geometry=found.to_numpy()[order], crs=found.crs)
+
+
+def outlines_of(
+    found: gpd.GeoDataFrame, mask: Path, probability: Path, scene: Scene, threads: int = 1
+) -> gpd.GeoDataFrame:
+    """Measure outlines on the scene's plane, and give them the first of COLUMNS; what else they have stays.
+
+    ``area_uncertainty_km2`` is half the difference of the areas with the outline moved one pixel out and one in; the
+    divide between two glaciers does not move. ``touches_nodata`` and ``touches_edge``: the outline ends where nodata
+    or the scene's edge begins, and the ice may go on.
+    """
+    shapes = found.geometry.reset_index(drop=True)
+    areas = areas_km2(shapes)
+    facts = statistics(shapes, mask, probability, scene, threads)
     edge = facts.pop("edge_pixels") * scene.grid.pixel_area / KM2 / 2
-    flat = np.maximum(found.area.to_numpy() / KM2, 1e-12)
-    table = pd.DataFrame(
-        {
-            "glacier_id": np.arange(1, len(found) + 1),
-            "area_km2": areas,
-            "area_uncertainty_km2": edge * areas / flat,
-            "perimeter_km": found.length.to_numpy() / 1000,
-            **facts,
-            "date": scene.date,
-        }
-    )
-    return gpd.GeoDataFrame(table, geometry=found, crs=found.crs)
+    flat = np.maximum(shapes.area.to_numpy() / KM2, 1e-12)
+    measured = {
+        "glacier_id": np.arange(1, len(found) + 1),
+        "area_km2": areas,
+        "area_uncertainty_km2": edge * areas / flat,
+        "perimeter_km": shapes.length.to_numpy() / 1000,
+        "date": scene.date,
+        **facts,
+    }
+    kept = {name: found[name].to_numpy() for name in found.columns if name in COLUMNS and name not in measured}
+    table = pd.DataFrame({**measured, **kept})
+    table = table[[name for name in COLUMNS if name in table.columns]]
+    return gpd.GeoDataFrame(table, geometry=shapes, crs=found.crs)
 
 
-def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: int) -> dict[str, np.ndarray]:
-    """Measure mean probability, median temperature (kelvin) and median NDSI of each outline; count its edge pixels.
+def statistics(
+    found: gpd.GeoSeries, mask: Path, probability: Path, scene: Scene, threads: int
+) -> dict[str, np.ndarray]:
+    """Measure mean probability, median temperature (kelvin) and median NDSI of each outline; look at its edge.
 
     It works strip by strip, so that memory does not depend on the scene's height.
     """
     count = len(found)
-    sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros(count)
+    sums, pixels, edges = np.zeros(count), np.zeros(count), np.zeros((3, count))
     histograms = {name: np.zeros((count, len(bins) - 1), np.int32) for name, bins in BINS.items()}
     bounds = found.bounds.to_numpy() if count else np.zeros((0, 4))
     strip_rows = max(1, STRIP_PIXELS // scene.grid.width // 128) * 128
     tops = range(0, scene.grid.height, strip_rows)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # rasterize silences its own, but not between threads
-        for strip in in_order(lambda top: strip_of(found, bounds, probability, scene, top, strip_rows), tops, threads):
+        work = partial(strip_of, found, bounds, mask, probability, scene, most_rows=strip_rows)
+        for strip in in_order(work, tops, threads):
             sums[strip.here] += strip.sums
             pixels[strip.here] += strip.pixels
             edges += strip.edges
@@ -87,7 +115,9 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: i
         "mean_probability": mean,
         "median_temperature_k": medians(histograms[THERMAL_BAND], BINS[THERMAL_BAND]),
         "median_ndsi": medians(histograms["ndsi"], BINS["ndsi"]),
-        "edge_pixels": edges,
+        "edge_pixels": edges[0],
+        "touches_nodata": edges[1] > 0,
+        "touches_edge": edges[2] > 0,
     }
 
 
@@ -95,8 +125,8 @@ def statistics(found: gpd.GeoSeries, probability: Path, scene: Scene, threads: i
 class Strip:
     """What a strip adds to the statistics of the outlines numbered ``here`` (M,).
 
-    ``sums`` of probability over ``pixels``, both (M,); ``histograms`` (M, bins) by name; ``edges`` (N,): edge pixels
-    of all outlines.
+    ``sums`` of probability over ``pixels``, both (M,); ``histograms`` (M, bins) by name; ``edges`` (3, N): edge pixels
+    of all outlines, as of ``edge_pixels``.
     """
 
     here: np.ndarray
@@ -107,12 +137,12 @@ class Strip:
 
 
 def strip_of(
-    found: gpd.GeoSeries, bounds: np.ndarray, probability: Path, scene: Scene, top: int, most_rows: int
+    found: gpd.GeoSeries, bounds: np.ndarray, mask: Path, probability: Path, scene: Scene, top: int, most_rows: int
 ) -> Strip:
     """Measure at most ``most_rows`` rows from ``top``; ``bounds`` as for ``owners``."""
     rows = min(most_rows, scene.grid.height - top)
     owner = owners(found, bounds, scene.grid, top, rows)
-    edges = edge_pixels(owner, rows, len(found))
+    edges = edge_pixels(owner, mask_strip(mask, top, rows), len(found))
     owner = owner[1 : rows + 1, 1:-1]
     inside = owner > 0
     here = np.flatnonzero(np.bincount(owner[inside], minlength=len(found) + 1)) - 1  # a strip holds few of many
@@ -159,14 +189,20 @@ def owners(found: gpd.GeoSeries, bounds: np.ndarray, grid: Grid, top: int, rows:
     return np.asarray(rasterize(filled, out_shape=shape, transform=moved, dtype="int32"))
 
 
-def edge_pixels(owner: np.ndarray, rows: int, count: int) -> np.ndarray:
-    """Count the pixels just inside and just outside the edge of each outline, float64 (count,)."""
-    inner = owner[1 : rows + 1, 1:-1]
-    around = [owner[:rows, 1:-1], owner[2 : rows + 2, 1:-1], owner[1 : rows + 1, :-2], owner[1 : rows + 1, 2:]]
-    inside = inner[(inner > 0) & np.logical_or.reduce([one != inner for one in around])]
-    outside = np.maximum.reduce(around)[inner == 0]
-    told = np.bincount(inside, minlength=count + 1) + np.bincount(outside[outside > 0], minlength=count + 1)
-    return told[1:].astype(float)
+def edge_pixels(owner: np.ndarray, seen: np.ndarray, count: int) -> np.ndarray:
+    """Count pixels at the edge of each outline, float64 (3, count).
+
+    First those just inside and just outside the edge, then those inside beside nodata, and beside the scene's edge.
+    ``owner`` as of ``owners``; ``seen``: the mask of the same pixels, as of ``mask_strip``.
+    """
+    inner, around, beside = owner[1:-1, 1:-1], sides_of(owner), sides_of(seen)
+    outside = around.max(axis=0)[inner == 0]
+    told = [
+        np.bincount(inner[(inner > 0) & where.any(axis=0)], minlength=count + 1)
+        for where in (around == 0, beside == MASK_NODATA, beside == BEYOND)
+    ]
+    told[0] = told[0] + np.bincount(outside[outside > 0], minlength=count + 1)
+    return np.stack(told)[:, 1:].astype(float)
 
 
 def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
@@ -179,5 +215,5 @@ def medians(histograms: np.ndarray, bins: np.ndarray) -> np.ndarray:
 
 def write_outlines(outlines: gpd.GeoDataFrame, out: Path) -> None:
     """Write ``outlines.gpkg`` and ``outlines.shp`` with its companions, each whole or not at all."""
-    rounded = outlines.round({name: 6 for name in COLUMNS if name not in ("glacier_id", "date")})
+    rounded = outlines.round(dict.fromkeys(outlines.select_dtypes("floating").columns, 6))
     write_vectors(rounded, out / "outlines", COLUMNS)

@@ -104,8 +104,13 @@ def tidy_outlines(outlines: gpd.GeoDataFrame, steps: Postprocess) -> gpd.GeoData
     if steps.simplify and len(shapes):
         shapes = gpd.GeoSeries(shapely.coverage_simplify(shapes.to_numpy(), steps.simplify), crs=outlines.crs)
     if steps.smooth and len(shapes):
-        shapes = gpd.GeoSeries([chaikin(shape, steps.smooth) for shape in shapes], crs=outlines.crs)
+        shapes = gpd.GeoSeries([smoothed(shape, steps.smooth) for shape in shapes], crs=outlines.crs)
     return outlines.set_geometry(shapely.make_valid(shapes.to_numpy()))
+
+
+def smoothed(shape: shapely.Geometry, times: int) -> shapely.Geometry:
+    """Cut the corners of every part of an outline."""
+    return shapely.union_all([shapely.make_valid(chaikin(part, times)) for part in shapely.get_parts(shape)])
 
 
 def chaikin(shape: shapely.Polygon, times: int) -> shapely.Polygon:

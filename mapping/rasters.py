@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from mapping.parts import part_files
 from scenes.grid import Grid
 from tiles.raster import atomic_output, one_line
 
+BEYOND = 254  # in a strip of the mask: outside the scene
 STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly
 MASK_NODATA = 255
 
@@ -55,9 +56,12 @@ def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[
     return in_order(strip, range(0, layout.height, STRIP), jobs)
 
 
-def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: Fusion, jobs: int) -> float:
+def write_rasters(
+    out: Path, folder: Path, found: Iterable[tuple[int, np.ndarray, np.ndarray]], grid: Grid, fusion: Fusion
+) -> float:
     """Write ``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) into ``out``.
 
+    ``found`` as of ``strips``; unfinished files lie in ``folder``.
     Returns the threshold, one for the whole scene: the mask is 1 where ``probability.tif`` is above it.
     """
     profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
@@ -67,8 +71,8 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
         with rasterio.open(
             unfinished[0], "w", dtype="float32", nodata=np.nan, BIGTIFF="IF_SAFER", **profile
         ) as probabilities:
-            for top, probability, valid in strips(folder, layout, fusion, jobs):
-                window = Window(0, top, layout.width, len(probability))
+            for top, probability, valid in found:
+                window = Window(0, top, grid.width, len(probability))
                 stepped = np.round(probability * STEPS) / np.float32(STEPS)
                 probabilities.write(np.where(valid, stepped, np.float32(np.nan)), 1, window=window)
                 counts += log_odds_counts(probability, valid)
@@ -77,8 +81,8 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
             rasterio.open(unfinished[0]) as probabilities,
             rasterio.open(unfinished[1], "w", dtype="uint8", nodata=MASK_NODATA, **profile) as masks,
         ):
-            for top in range(0, layout.height, STRIP):
-                window = Window(0, top, layout.width, min(STRIP, layout.height - top))
+            for top in range(0, grid.height, STRIP):
+                window = Window(0, top, grid.width, min(STRIP, grid.height - top))
                 probability = probabilities.read(1, window=window)
                 mask = np.where(np.isnan(probability), MASK_NODATA, probability > threshold).astype(np.uint8)
                 masks.write(mask, 1, window=window)
@@ -92,6 +96,36 @@ def write_rasters(out: Path, folder: Path, layout: Layout, grid: Grid, fusion: F
         for path in unfinished:
             path.unlink(missing_ok=True)
     return threshold
+
+
+def write_whole_numbers(
+    path: Path, found: Iterable[tuple[int, np.ndarray]], grid: Grid, nodata: int | None = None
+) -> None:
+    """Write strips (first row, uint8 (rows, W)) as one Cloud-Optimised GeoTIFF; raises OutputError."""
+    unfinished = path.with_name(f".{path.name}.strips")
+    profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
+    try:
+        with rasterio.open(unfinished, "w", dtype="uint8", nodata=nodata, **profile) as file:
+            for top, strip in found:
+                file.write(strip.astype(np.uint8), 1, window=Window(0, top, grid.width, len(strip)))
+        cloud_optimised(unfinished, path, Resampling.nearest)
+    except (RasterioError, OSError) as problem:
+        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def mask_strip(path: Path, top: int, rows: int) -> np.ndarray:
+    """Read rows of ``mask.tif`` with one more row or column on every side, uint8; BEYOND where the scene ends."""
+    with rasterio.open(path) as source:
+        first, last = max(top - 1, 0), min(top + rows + 1, source.height)
+        found = source.read(1, window=Window(0, first, source.width, last - first))
+    return np.pad(found, ((first - top + 1, top + rows + 1 - last), (1, 1)), constant_values=BEYOND)
+
+
+def sides_of(padded: np.ndarray) -> np.ndarray:
+    """Stack the four neighbours of the inner pixels of an array (H + 2, W + 2): (4, H, W)."""
+    return np.stack([padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]])
 
 
 def cloud_optimised(source: Path, target: Path, overviews: Resampling) -> None:

@@ -70,11 +70,12 @@ def report_data(
     """Gather all that the page shows."""
     shown = outlines.head(LARGEST)
     height, width = layers.imagery.shape[:2]
+    columns = [name for name in COLUMNS if name in shown.columns]
     return {
         "height": height,
         "width": width,
         "ground": ground(scene, layers),
-        "thing": "Glacier",
+        "thing": "Outline",
         "file": "outlines.gpkg",
         "pictures": [
             placed_picture("imagery", layers.imagery, [[0, 0], [height, width]], shown=True),
@@ -85,8 +86,8 @@ def report_data(
             {"id": int(number), "layer": "outlines", "shown": True, "rings": rings(shape, scene, layers)}
             for number, shape in zip(shown["glacier_id"], shown.geometry)
         ],
-        "columns": list(COLUMNS),
-        "rows": [[cell(value) for value in row] for row in shown[list(COLUMNS)].itertuples(index=False)],
+        "columns": columns,
+        "rows": [[cell(value) for value in row] for row in shown[columns].itertuples(index=False)],
         "count": len(outlines),
         "scores": {name: cell(value) for name, value in scores.items()} if scores else None,
         "counted": COUNTED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,10 @@ from errors import GridError
 from scenes.grid import Grid, grid_of
 from scenes.source import open_raster
 from scenes.vectors import is_vector, read_outlines
+
+OUTLINE_PIXEL = 10.0  # metres: outlines are compared on pixels of this side
+MARGIN = 1000.0  # metres around outlines where what they leave out counts as no glacier
+MOST_PIXELS = 25_000_000  # of such a grid
 
 
 def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -46,13 +51,28 @@ def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return (numbers > 0) & known, known
 
 
-def grid_for(path: Path, other: Path) -> Grid:
-    """Choose the grid to compare on: the prediction's, or the truth's where the prediction is outlines."""
+def grid_for(path: Path, other: Path, pixel: float = OUTLINE_PIXEL) -> Grid:
+    """Choose the grid to compare on: the prediction's, or the truth's where the prediction is outlines.
+
+    Where both are outlines, it is one of ``pixel`` metres around those of the prediction.
+    """
     if not is_vector(path):
         return grid_of(str(path))
     if not is_vector(other):
         return grid_of(str(other))
-    raise GridError(f"{path}: and {other} are both outlines, which give no pixel size; give one of them as a raster.")
+    return grid_around(path, pixel)
+
+
+def grid_around(path: Path, pixel: float) -> Grid:
+    """Lay a grid in the UTM zone of outlines around them and MARGIN; pixels are larger where MOST_PIXELS ask for it."""
+    found = read_outlines(path, "EPSG:4326")
+    if not len(found):
+        raise GridError(f"{path}: holds no polygon; give the glaciers' outlines.")
+    crs = found.estimate_utm_crs()
+    west, south, east, north = found.to_crs(crs).total_bounds + np.array([-MARGIN, -MARGIN, MARGIN, MARGIN])
+    side = max(pixel, math.sqrt((east - west) * (north - south) / MOST_PIXELS))
+    height, width = math.ceil((north - south) / side), math.ceil((east - west) / side)
+    return Grid(crs.to_wkt(), (side, 0.0, float(west), 0.0, -side, float(north)), height, width)
 
 
 def write_classes(path: Path, classes: np.ndarray, grid: Grid) -> None:

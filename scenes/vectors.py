@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import rasterio
 import shapely
 from rasterio.features import shapes
 
-from errors import GridError, RasterError
+from errors import GridError, VectorError
 from scenes.grid import KM2
 from tiles.raster import atomic_output, one_line
 
@@ -26,16 +27,47 @@ def is_vector(path: Path) -> bool:
 
 
 def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
-    """Read the polygons of a vector file into a coordinate system; raises RasterError or GridError."""
-    try:
-        layers = [name for name, geometry in pyogrio.list_layers(path) if geometry]  # styles are layers, too
-        found = gpd.read_file(path, engine="pyogrio", layer=layers[0] if layers else 0).geometry
-    except Exception as problem:  # pyogrio raises many kinds on damaged files
-        raise RasterError(f"{path}: cannot be read as outlines ({one_line(problem)}); copy the file again.") from None
-    if found.crs is None:
+    """Read the polygons of a vector file into a coordinate system; raises VectorError or GridError."""
+    table = read_table(path)
+    if table.crs is None:
         raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
-    found = found[~found.is_empty & found.notna()].to_crs(crs)
-    return gpd.GeoSeries(shapely.make_valid(found.to_numpy()), crs=crs)
+    found = repair(table.to_crs(crs))[0].geometry
+    return found[~found.is_empty]
+
+
+def read_table(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
+    """Read all rows of a vector file, as they are; ``layer``: the one to read where the file has it, else its first.
+
+    Raises VectorError where the file cannot be read or has no geometry.
+    """
+    if not path.is_file():
+        raise VectorError(f"{path}: no such file; check the name.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong is said once, below
+            names = [name for name, geometry in pyogrio.list_layers(path) if geometry]  # styles are layers, too
+            table = gpd.read_file(path, engine="pyogrio", layer=layer if layer in names else (names or [0])[0])
+    except Exception as problem:  # pyogrio raises many kinds on damaged files
+        raise VectorError(f"{path}: cannot be read as polygons ({one_line(problem)}); copy the file again.") from None
+    if not isinstance(table, gpd.GeoDataFrame):
+        raise VectorError(f"{path}: has rows without geometry; give polygons, for example as a GeoPackage.")
+    return table
+
+
+def repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
+    """Make invalid polygons valid and take off what is no polygon; gives how many were invalid, too."""
+    shapes = table.geometry.to_numpy()
+    shapes = np.where(shapely.is_missing(shapes), shapely.Polygon(), shapes)
+    wrong = ~shapely.is_valid(shapes)
+    shapes[wrong] = shapely.make_valid(shapes[wrong])
+    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
+    shapes[mixed] = [polygonal(shape) for shape in shapes[mixed]]
+    return table.set_geometry(gpd.GeoSeries(shapes, index=table.index, crs=table.crs)), int(wrong.sum())
+
+
+def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
+    """Keep the polygons of a collection; repairing leaves lines and points beside them."""
+    return shapely.union_all([part for part in shapely.get_parts(shape) if shapely.area(part) > 0])
 
 
 def polygons(mask: Path) -> gpd.GeoSeries:

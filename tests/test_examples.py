@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PRINTED = {
     "read_tile.py": ["valid", "swir1", "thermal"],
     "compute_features.py": ["ndsi", "green.std7", "texture"],
-    "map_scene.py": ["glaciers", "area_uncertainty_km2"],
+    "map_scene.py": ["ice patches", "area_uncertainty_km2"],
     "compare_with_inventory.py": ["mcc", "boundary_f1_30m", "in the inventory"],
 }
 WRITTEN = {
@@ -25,6 +27,20 @@ WRITTEN = {
     "map_scene.py": ["mask.tif", "outlines.gpkg", "report.html"],
     "compare_with_inventory.py": ["inventory.gpkg", "scores.json"],
 }
+
+
+def test_the_notebook_runs_from_top_to_bottom():
+    """Its code cells run in one namespace, as Jupyter runs them; outputs are not committed."""
+    notebook = json.loads((ROOT / "examples" / "map_a_scene.ipynb").read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] for cell in cells)
+    names: dict[str, Any] = {}
+    for cell in cells:
+        exec(compile("".join(cell["source"]), "map_a_scene.ipynb", "exec"), names)
+    mapped = names["mapped"]
+    assert mapped.probability.shape == mapped.mask.shape == (128, 128)
+    assert mapped.outlines["area_km2"].sum() > 1
+    assert (names["folder"] / "maps" / "report.html").exists()
 
 
 def test_every_example_is_run():

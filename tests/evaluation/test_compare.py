@@ -76,18 +76,39 @@ def test_folders_are_matched_by_tile_and_pooled(place: Path, monkeypatch):
     assert int(rows["pooled"]["tp"]) == 2 * int(rows["mask_01"]["tp"])
 
 
-@pytest.mark.parametrize("kind", ["far", "no crs", "missing", "broken", "both outlines"])
+def test_two_files_of_outlines_are_compared_on_one_grid(place: Path, monkeypatch, capsys):
+    """Of two squares in another coordinate system, one is mapped a third too long, and of one no more than a corner."""
+    squares = [shapely.box(*corners(products.TRANSFORM, *one)) for one in ((20, 40, 80, 120), (128, 148, 130, 150))]
+    gpd.GeoDataFrame(geometry=squares, crs=products.CRS).to_file(place / "mapped.gpkg")
+    words = (place / "mapped.gpkg", place / "truth.gpkg", "--out", place / "out", "--pixel")
+    assert run(monkeypatch, *words, 30) == 0
+    found = json.loads((place / "out" / "metrics.json").read_text())["pooled"]
+    assert found["tp"] == pytest.approx(60 * 60 + 4, rel=0.01)
+    assert found["fp"] == pytest.approx(60 * 20, rel=0.02)
+    assert found["fn"] == pytest.approx(30 * 40 - 4, rel=0.02)
+    assert "not counted" not in capsys.readouterr().err
+    gpd.GeoDataFrame(geometry=squares[:1], crs=products.CRS).to_file(place / "mapped.gpkg")
+    assert run(monkeypatch, *words, 60) == 0
+    assert "% of the ice of truth lies more than 1000 m beyond mapped" in capsys.readouterr().err
+    assert run(monkeypatch, *words, 0) == 2
+
+
+@pytest.mark.parametrize("kind", ["far", "no crs", "missing", "broken", "far outlines", "no outlines"])
 def test_mistakes_are_one_sentence(place: Path, kind: str, monkeypatch, capsys):
     far = products.TRANSFORM * products.TRANSFORM.translation(90_000, 0)
     products.write_band(place / "far.tif", np.ones((5, 5)), "uint8", transform=far)
     products.write_band(place / "plain.tif", np.ones((5, 5)), "uint8", crs=None)
     (place / "broken.gpkg").write_text("nothing")
+    away = gpd.GeoDataFrame(geometry=[shapely.box(7.0, 46.0, 7.1, 46.1)], crs="EPSG:4326")
+    away.to_file(place / "outlines_far.gpkg")
+    away.iloc[:0].to_file(place / "outlines_none.gpkg")
     words = {
         "far": ("mask.tif", "far.tif"),
         "no crs": ("mask.tif", "plain.tif"),
         "missing": ("mask.tif", "nowhere.tif"),
         "broken": ("mask.tif", "broken.gpkg"),
-        "both outlines": ("truth.gpkg", "truth.gpkg"),
+        "far outlines": ("truth.gpkg", "outlines_far.gpkg"),
+        "no outlines": ("outlines_none.gpkg", "outlines_none.gpkg"),
     }[kind]
     assert run(monkeypatch, *(place / word for word in words), "--out", place / "out") == 2
     assert words[1].split(".")[0] in capsys.readouterr().err

@@ -87,7 +87,7 @@ def test_opening_only_removes_and_closing_only_adds_and_both_are_idempotent(mask
 @given(MASK, MASK)
 def test_without_steps_nothing_changes_and_nodata_stays_out(mask: np.ndarray, other: np.ndarray):
     everywhere = np.ones(mask.shape, bool)
-    np.testing.assert_array_equal(tidy_mask(mask, everywhere, Postprocess(), 30), mask)
+    np.testing.assert_array_equal(tidy_mask(mask, everywhere, Postprocess(minimum_area=0.0), 30), mask)
     valid = np.resize(other, mask.shape)
     steps = Postprocess(0.002, 0.002, 40, 30, 30)
     assert not (tidy_mask(mask & valid, valid, steps, 30) & ~valid).any()

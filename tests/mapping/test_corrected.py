@@ -1,0 +1,88 @@
+"""Edited outlines come back: what was drawn is in the mask, measured and reported; mistakes are told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import rasterio
+
+from fusion.model_file import save_model
+from mapping import corrected as command
+from mapping.finish import mapped_facts
+from tests import products
+from tests.examples import example_model
+from tests.mapping.drawn import Drawn, draw
+from tests.mapping.test_inventory import box
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    """A map of two ice patches beside nodata, as ``python -m mapping`` leaves it."""
+    mask = np.zeros((60, 80), np.uint8)
+    mask[10:30, 10:30] = 1
+    mask[40:50, 50:60] = 1
+    mask[:, 70:] = 255
+    found = draw(tmp_path_factory.mktemp("maps"), mask)
+    facts = {**mapped_facts(found.scene, found.folder), "threshold": 0.5}
+    (found.folder / "metrics.json").write_text(json.dumps(facts))
+    save_model(example_model(), found.folder / "model.pth")
+    return found
+
+
+def run(monkeypatch, maps: Drawn, edited: Path, *words: object) -> int:
+    given = ["corrected", edited, "--of", maps.folder, "--scene", maps.folder / "scene.tif"]
+    given += ["--bands", products.FIVE_BANDS, "--model", maps.folder / "model.pth", *words]
+    monkeypatch.setattr("sys.argv", [str(word) for word in given])
+    return command.main()
+
+
+def test_edited_outlines_give_areas_rasters_and_report_anew(maps: Drawn, tmp_path: Path, monkeypatch, capsys):
+    """One outline is halved and named, one is removed, and one is drawn that reaches into nodata."""
+    edited = gpd.GeoDataFrame(
+        {"glacier_id": [1, 7], "inventory_id": ["A1", None], "name": ["Alpha", None]},
+        geometry=[box(10, 10, 20, 30), box(35, 60, 55, 75)],
+        crs=products.CRS,
+    )
+    edited.to_crs("EPSG:4326").to_file(tmp_path / "edited.gpkg")
+    assert run(monkeypatch, maps, tmp_path / "edited.gpkg") == 0
+    out = maps.folder / "corrected"
+    expected = np.zeros((60, 80), np.uint8)
+    expected[:, 70:] = 255
+    expected[10:20, 10:30] = expected[35:55, 60:75] = 1
+    with rasterio.open(out / "mask.tif") as source:
+        np.testing.assert_array_equal(source.read(1), expected)
+    table = gpd.read_file(out / "outlines.gpkg")
+    assert table["area_km2"].tolist() == pytest.approx([0.27, 0.18], rel=2e-3)
+    assert table["inventory_id"].fillna("").tolist() == ["", "A1"]
+    assert table["kind"].tolist() == ["ice patch", "glacier"]
+    assert table["touches_nodata"].tolist() == [True, False]
+    facts = json.loads((out / "metrics.json").read_text())
+    assert facts["threshold"] == 0.5
+    assert facts["added_km2"] == pytest.approx(300 * 900 / 1e6)
+    assert facts["removed_km2"] == pytest.approx(300 * 900 / 1e6)
+    assert "corrected by hand" in (out / "report.html").read_text(encoding="utf-8")
+    assert "0.27 km2 were added" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["far", "empty", "no map", "another scene", "the map itself"])
+def test_mistakes_are_one_sentence(maps: Drawn, kind: str, tmp_path: Path, monkeypatch, capsys, one_sentence):
+    edited = gpd.GeoDataFrame(geometry=[box(10, 10, 20, 30)], crs=products.CRS)
+    if kind == "far":
+        edited["geometry"] = edited.translate(1e5, 0)
+    edited.iloc[: 0 if kind == "empty" else 1].to_file(tmp_path / "edited.gpkg")
+    words: list[object] = []
+    if kind == "no map":
+        words = ["--of", tmp_path]
+    if kind == "another scene":
+        tile, _ = products.blocky_tile((40, 40))
+        words = ["--scene", products.five_bands(tmp_path / "other.tif", tile)]
+    if kind == "the map itself":
+        words = ["--out", maps.folder]
+    assert run(monkeypatch, maps, tmp_path / "edited.gpkg", *words) == 2
+    culprit = {"no map": tmp_path, "another scene": "other.tif", "the map itself": maps.folder}
+    message = capsys.readouterr().err.strip().removeprefix("error: ")
+    one_sentence(message, culprit.get(kind, tmp_path / "edited.gpkg"))
