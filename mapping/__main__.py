@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
 
     from fusion.model_file import load_model
     from fusion.windowed import reach
+    from mapping.combine import check_overlap
     from scenes.area import area_of
     from scenes.products import open_scene
 
@@ -63,6 +64,8 @@ def run(options: argparse.Namespace) -> None:
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
+    if options.combine:
+        check_overlap(scenes)
     outs = [options.out] if len(options.scene) == 1 else [options.out / name for name in names]
     with ExitStack() as locks:
         for out in dict.fromkeys([*outs, options.out] if options.combine else outs):
@@ -91,15 +94,13 @@ def jobs_of(
 def map_scenes(scenes: Sequence[Scene], outs: Sequence[Path], options: argparse.Namespace, failures: Failures) -> None:
     """Map scenes, each into its folder, and print a line for each."""
     from mapping.cluster import connected, on_cluster
-    from mapping.combine import check_overlap, combine
+    from mapping.combine import combine
     from mapping.finish import Beside, finish
     from mapping.run import on_threads
 
     jobs = jobs_of(scenes, outs, options, failures)
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
-    if options.combine:
-        check_overlap(scenes)
     beside = Beside(*(path.resolve() if path else None for path in (options.truth, options.dem, options.inventory)))
     for scene in scenes:
         beside.check(scene.grid)

@@ -16,13 +16,15 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from command import add_shared, new_parser
 from errors import SettingError, exit_code
-from mapping.change_files import called, sentence, write_change
-from mapping.extent import Extent, common_plane, read_extent
-from mapping.matching import Change, changes, mean_year, summed
 from mapping.steps import Postprocess
+
+if TYPE_CHECKING:
+    from mapping.extent import Extent
+    from mapping.matching import Change
 
 SHOWN = 10  # glaciers on screen
 PIXEL = 30.0  # metres, of Landsat
@@ -30,6 +32,10 @@ PIXEL = 30.0  # metres, of Landsat
 
 def run(options: argparse.Namespace) -> None:
     """Compare, write all files, and print the largest glaciers and the total."""
+    from mapping.change_files import called, sentence, write_change
+    from mapping.extent import common_plane, read_extent
+    from mapping.matching import changes, summed
+
     dates = options.dates or (None, None)
     off = options.uncertainty
     extents = [
@@ -55,6 +61,8 @@ def run(options: argparse.Namespace) -> None:
 
 def check_order(old: Extent, new: Extent) -> None:
     """Raise SettingError where both extents are dated and the old one is not the older."""
+    from mapping.matching import mean_year
+
     first, second = (mean_year(extent.outlines) for extent in (old, new))
     if first >= second:
         raise SettingError(
@@ -64,6 +72,8 @@ def check_order(old: Extent, new: Extent) -> None:
 
 def notes_on(change: Change, old: Extent, new: Extent) -> list[str]:
     """What the reader of the results should know."""
+    from mapping.matching import mean_year
+
     notes = [
         f"{extent.path}: names no date, so there are no changes a year; add --dates OLD NEW."
         for extent in (old, new)
