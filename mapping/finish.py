@@ -43,7 +43,7 @@ def finish(
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model = loaded(job.model, "cpu")
-    threshold = write_rasters(out, job.folder, job.layout, scene.grid, model.fusion, at_once)
+    threshold = write_rasters(out, job.folder, job.layout, scene.grid, model, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
     write_outlines(outlines, out)

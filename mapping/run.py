@@ -27,6 +27,7 @@ from fusion.windowed import levels_for, map_part
 from mapping.parts import part_files, write_part
 from scenes.scene import Scene
 from tiles.raster import atomic_output
+from tiles.tile import Tile
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
 KEY_NAME = "key.json"
@@ -57,10 +58,14 @@ class Job:
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
     """Make the job; a first pass over a sample of the scene gathers its quantiles."""
-    step = max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE))
-    sample = scene.sample(step)
+    sample = sample_of(scene)
     levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
     return Job(scene, layout, levels, str(model.resolve()), str(device), str(out.resolve()), sample.notes)
+
+
+def sample_of(scene: Scene) -> Tile:
+    """Every n-th pixel of a scene, enough to take its quantiles from."""
+    return scene.sample(max(1, math.isqrt(scene.grid.height * scene.grid.width // SAMPLE)))
 
 
 Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings
