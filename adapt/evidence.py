@@ -12,6 +12,7 @@ from tqdm import tqdm
 from adapt.marks import Mark, pixels_of
 from baseline.gbm import cells_of, on_pixels, score_of_cells
 from cnn.tile_probability import unet_probability
+from errors import VectorError
 from features.stack import FeatureStack, build_stack
 from fusion.correction import correction_offset
 from fusion.fuse import fused_probability, log_odds
@@ -129,14 +130,26 @@ def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torc
     if layout is not None:
         levels = levels_for(model, sample_of(scene))
     groups = by_window(places, layout)
-    evidence, counts = [], np.zeros(len(EDGES) - 1, np.int64)
+    evidence, counts = [no_evidence(len(model.gbm.channel_names))], np.zeros(len(EDGES) - 1, np.int64)
     for box, numbers in tqdm(groups.items(), desc=scene.name, unit="window", disable=None):
         seen = look_at(model, scene, box, levels, device, jobs)
         local = {number: places[number] - np.array(box[:2])[:, None] for number in numbers}
         one, some = window_evidence(model, seen, marks, local, BACKGROUND // len(groups))
         evidence.append(one)
         counts += some
-    return with_notes(at_level(joined(evidence, apart=False), level_of(model, counts)), marks, places, notes)
+    found = with_notes(at_level(joined(evidence, apart=False), level_of(model, counts)), marks, places, notes)
+    if marks and not found.mark.size:
+        raise VectorError(
+            f"{scene.name}: none of its {len(marks)} mark(s) can be used; draw some on valid pixels of it."
+        )
+    return found
+
+
+def no_evidence(channels: int) -> Evidence:
+    """The evidence of no mark."""
+    nothing = np.zeros(0, np.float32)
+    pixels = Pixels(np.zeros((0, channels), np.float32), np.zeros((0, 2), np.float32), nothing, nothing)
+    return Evidence(pixels, np.zeros(0, bool), np.zeros(0, int), pixels)
 
 
 def places_of(marks: Sequence[Mark], grid: Grid) -> tuple[list[np.ndarray], list[str]]:
@@ -205,7 +218,7 @@ def look_at(
 def window_evidence(
     model: HybridModel, seen: Seen, marks: Sequence[Mark], places: Mapping[int, np.ndarray], background: int
 ) -> tuple[Evidence, np.ndarray]:
-    """The evidence of the marks of these numbers on a window, not yet less any threshold, and its counts of log-odds."""
+    """The evidence of the marks of these numbers on a window, less no threshold yet, and its counts of log-odds."""
     probability = probability_seen(model, seen)
     chosen = {number: spread(usable(one, seen.valid), pixels_each(len(marks))) for number, one in places.items()}
     where = np.concatenate([np.empty((2, 0), int), *chosen.values()], axis=1)

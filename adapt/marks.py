@@ -46,6 +46,7 @@ def read_marks(path: Path, crs: str) -> list[Mark]:
         raise VectorError(f"{path}: has no column {COLUMN!r}; add one with 1 on glacier and 0 on ground.")
     if not isinstance(table, gpd.GeoDataFrame) or table.crs is None:
         raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    table = table[table[columns[COLUMN]].notna()]  # a place that is suggested and not yet marked says nothing
     said = [glacier_of(value, path) for value in table[columns[COLUMN]]]
     names = table[columns["id"]] if "id" in columns else range(1, len(table) + 1)
     placed = table.geometry.to_crs(crs)
