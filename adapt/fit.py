@@ -152,9 +152,9 @@ def mean_of_marks(problem: Problem, values: np.ndarray) -> np.ndarray:
 def class_weights(problem: Problem, trust: np.ndarray, share: float) -> np.ndarray:
     """Weight of every pixel, so that marked glacier and ground weigh as the scene has them, not as they were drawn.
 
-    A scene that is nearly all glacier would else lose glacier to as many marks on ground (case-control sampling: Prentice
-    & Pyke 1979, doi:10.1093/biomet/66.3.403). ``share`` of glacier is by the model itself, which may err, so that
-    its log-odds count with SHARE_POWER.
+    A scene that is nearly all glacier would else lose glacier to as many marks on ground (case-control sampling:
+    Prentice & Pyke 1979, doi:10.1093/biomet/66.3.403). ``share`` of glacier is by the model itself, which may err, so
+    that its log-odds count with SHARE_POWER.
     """
     weight = problem.weight * trust
     marked = weight[problem.glacier].sum() / weight.sum()
