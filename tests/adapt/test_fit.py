@@ -11,7 +11,7 @@ import torch
 
 from adapt.evidence import Evidence, Seen, evidence_in, joined, look, predict_seen
 from adapt.fit import Fitted, fit
-from adapt.marks import Mark
+from adapt.marks import Mark, pixels_of
 from adapt.process import left_out, posterior
 from adapt.suggest import square_at, suggest
 from fusion.fuse import Fusion
@@ -33,13 +33,11 @@ def place() -> tuple[LabelledTile, Seen]:
 
 
 def marks(count: int, wrong: int = 0) -> list[Mark]:
-    """Squares of ice and rock by turns, the first ``wrong`` of the other kind."""
-    random = np.random.default_rng(1)
+    """Squares of ice and rock by turns that do not overlap, the first ``wrong`` of the other kind."""
     found = []
     for number in range(count):
-        row = int(random.integers(4, 32)) + 36 * (number % 2)
-        square = square_at(GRID, row, int(random.integers(16, 76)))
-        found.append(Mark(square, (number % 2 == 0) != (number < wrong), str(number)))
+        row, column = 4 + 8 * (number // 2 % 4) + 36 * (number % 2), 16 + 8 * (number // 8)
+        found.append(Mark(square_at(GRID, row, column), (number % 2 == 0) != (number < wrong), str(number)))
     return found
 
 
@@ -159,14 +157,10 @@ def test_places_are_whole_unlike_and_not_what_is_marked():
     assert len({one.geometry.wkt for one in found}) == 6
     sides = []
     for one in found:
-        (left, top), (right, bottom) = (
-            ~GRID.affine * one.geometry.bounds[::3],
-            ~GRID.affine * one.geometry.bounds[2:0:-1],
-        )
-        rows, columns = slice(round(top), round(bottom)), slice(round(left), round(right))
-        assert tile.valid[rows, columns].all()
-        assert tile.valid[rows, columns].size == 49
-        sides.append(truth[rows, columns].mean() > 0.5)
+        row, column = pixels_of(Mark(one.geometry, True), GRID)
+        assert len(row) == 49
+        assert tile.valid[row, column].all()
+        sides.append(truth[row, column].mean() > 0.5)
     assert any(sides)
     assert not all(sides)
     ice = [mark for mark in marks(30) if mark.glacier]

@@ -15,7 +15,7 @@ from fusion.correction import Correction, correction_offset, scaled
 from fusion.fuse import fused_probability
 from fusion.hybrid import predict_tile
 from fusion.layout import Layout
-from fusion.model_file import content_digest, load_model, save_model
+from fusion.model_file import content_digest, correction_content, load_model, read_correction, save_model
 from fusion.windowed import levels_for, map_part, predict
 from tests.examples import example_model, example_tile
 
@@ -84,16 +84,10 @@ def test_a_file_of_the_third_format_has_none(tmp_path: Path):
         ("mean", torch.zeros(2, dtype=torch.float64)),
     ],
 )
-def test_a_damaged_one_is_named(tmp_path: Path, name: str, value: torch.Tensor):
-    path = tmp_path / "model.pth"
-    save_model(replace(example_model(), corrections=(correction(),)), path)
-    content = torch.load(path, weights_only=True)
-    content["corrections"][0][name] = value
-    del content["digest"]
-    content["digest"] = content_digest(content)
-    torch.save(content, path)
+def test_a_damaged_one_is_named(name: str, value: torch.Tensor):
+    content = {**correction_content(correction()), name: value}
     with pytest.raises(ModelFileError, match="damaged correction"):
-        load_model(path, CPU)
+        read_correction(content, 2, "model.pth")
 
 
 def test_windows_give_what_the_whole_tile_gives(monkeypatch: pytest.MonkeyPatch):
