@@ -14,7 +14,7 @@ import numpy as np
 from baseline.traversal import Forest, forest_of, forest_score
 from baseline.trees import read_trees
 from errors import ModelFileError, PackageError
-from features.stack import build_stack
+from features.stack import FeatureStack, build_stack
 from features.windows import Boxes
 from tiles.coarse import coarse_tile
 from tiles.tile import Tile
@@ -79,13 +79,27 @@ def gbm_score(model: GbmModel, tile: Tile, jobs: int = 0, scene: Mapping[str, np
 
     ``scene``: quantiles of the scene that the tile is a part of, as for ``features.stack.build_stack``.
     """
-    coarse = build_stack(coarse_tile(tile), model.channel_names, scene)
-    score = np.zeros(coarse.valid.shape, np.float32)
-    places = np.flatnonzero(coarse.valid)
+    return on_pixels(score_of_cells(model, cells_of(model, tile, scene), jobs), tile.valid)
+
+
+def cells_of(model: GbmModel, tile: Tile, scene: Mapping[str, np.ndarray] | None = None) -> FeatureStack:
+    """The channels that the trees look at, float32 (C, h, w): of the tile at half resolution."""
+    return build_stack(coarse_tile(tile), model.channel_names, scene)
+
+
+def score_of_cells(model: GbmModel, cells: FeatureStack, jobs: int = 0) -> np.ndarray:
+    """The trees' score at half resolution, float32 (h, w), 0 under nodata."""
+    score = np.zeros(cells.valid.shape, np.float32)
+    places = np.flatnonzero(cells.valid)
     if len(places):
-        cells = coarse.array.reshape(len(coarse.array), -1).take(places, axis=1)  # much faster than a bool index
-        np.put(score, places, model.predict(cells, jobs))
-    rows, columns = tile.shape
-    fine = score.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
-    smooth = Boxes(tile.valid.astype(np.float32)).mean(fine, SMOOTHING)
-    return np.where(tile.valid, smooth, np.float32(0))
+        chosen = cells.array.reshape(len(cells.array), -1).take(places, axis=1)  # much faster than a bool index
+        np.put(score, places, model.predict(chosen, jobs))
+    return score
+
+
+def on_pixels(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Values of cells (h, w) smoothed on pixels, float32 (H, W), 0 under nodata."""
+    rows, columns = valid.shape
+    fine = values.repeat(2, axis=0).repeat(2, axis=1)[:rows, :columns]
+    smooth = Boxes(valid.astype(np.float32)).mean(fine, SMOOTHING)
+    return np.where(valid, smooth, np.float32(0))

@@ -7,6 +7,7 @@ for each part and a bias, fitted on predictions for tiles that neither part had 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +37,15 @@ def log_odds(probability: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float32)
 
 
-def fused_probability(fusion: Fusion, unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Calibrated glacier probability, float32 (H, W), 0 under nodata; ``unet`` and ``gbm`` float (H, W) in 0..1."""
+def fused_probability(
+    fusion: Fusion, unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray, offsets: Sequence[np.ndarray] = ()
+) -> np.ndarray:
+    """Calibrated glacier probability, float32 (H, W), 0 under nodata; ``unet`` and ``gbm`` float (H, W) in 0..1.
+
+    ``offsets``: log-odds, float32 (H, W), that a model's corrections add.
+    """
     of_unet, of_gbm = map(np.float32, fusion.weights)
     total = of_unet * log_odds(unet) + of_gbm * log_odds(gbm) + np.float32(fusion.bias)
+    for offset in offsets:
+        total = total + offset
     return np.where(valid, 1 / (1 + np.exp(-total)), np.float32(0)).astype(np.float32)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from baseline.gbm import GbmModel, gbm_score
+from baseline.gbm import GbmModel, cells_of, gbm_score, on_pixels, score_of_cells
 from cnn.tile_probability import UNetModel, unet_probability
 from features.stack import build_stack
+from fusion.correction import Correction, correction_offset
 from fusion.fuse import Fusion, fused_probability
 from fusion.scene_threshold import glacier_mask
 from tiles.tile import Tile
@@ -22,6 +23,7 @@ class HybridModel:
     """All that inference needs.
 
     ``views``: how many flipped views the network averages over. ``provenance``: plain facts of the training.
+    ``corrections``: what marks have added; the model that was trained has none.
     """
 
     gbm: GbmModel
@@ -31,6 +33,7 @@ class HybridModel:
     unet_threshold: float
     views: int = 1
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,23 @@ def part_scores(
     return unet_probability(unet, build_stack(tile, unet.channel_names), device, views, jobs), score
 
 
+def tree_scores(
+    model: HybridModel, tile: Tile, jobs: int = 1, scene: Mapping[str, np.ndarray] | None = None
+) -> tuple[np.ndarray, ...]:
+    """What comes from the trees' channels, each float32 (H, W): their score, and the offset of every correction.
+
+    ``scene``: as for ``baseline.gbm.gbm_score``.
+    """
+    cells = cells_of(model.gbm, tile, scene)
+    score = on_pixels(score_of_cells(model.gbm, cells, jobs), tile.valid)
+    return (score, *(correction_offset(one, cells, tile.valid) for one in model.corrections))
+
+
 def predict_tile(
     model: HybridModel, tile: Tile, device: torch.device, views: int | None = None, jobs: int = 1
 ) -> Prediction:
     """Map one tile on ``jobs`` threads, with another number of views than the model's own if one is given."""
-    unet, gbm = part_scores(model.gbm, model.unet, tile, device, views or model.views, jobs)
-    probability = fused_probability(model.fusion, unet, gbm, tile.valid)
+    gbm, *offsets = tree_scores(model, tile, jobs)
+    unet = unet_probability(model.unet, build_stack(tile, model.unet.channel_names), device, views or model.views, jobs)
+    probability = fused_probability(model.fusion, unet, gbm, tile.valid, offsets)
     return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from cnn.tile_probability import UNetModel
 from cnn.unet import CompactUNet, place
 from errors import ModelFileError
 from features.channels import parse_channel
+from fusion.correction import Correction
 from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
-MODEL_FORMAT = "glacier-hybrid 3"
+MODEL_FORMAT = "glacier-hybrid 4"
+READABLE = ("glacier-hybrid 3", MODEL_FORMAT)  # the third had no corrections
+MOST_CENTRES = 20_000  # of a correction: its cost goes by them
 GBM_START = b"tree\n"  # begins LightGBM's text, which is no model file
 
 
@@ -44,6 +48,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "fusion_bias": model.fusion.bias,
         "threshold": model.fusion.threshold,
         "tolerance": model.fusion.tolerance,
+        "corrections": [correction_content(one) for one in model.corrections],
         "provenance": dict(model.provenance),
     }
     content["digest"] = content_digest(content)
@@ -90,12 +95,30 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
             content["unet_threshold"],
             int(content["unet_views"]),
             content["provenance"],
+            tuple(read_correction(one, len(gbm.channel_names), where) for one in content.get("corrections", [])),
         )
     except (KeyError, TypeError, AttributeError, RuntimeError) as problem:
         raise ModelFileError(
             f"{where}: does not hold what a model holds ({' '.join(str(problem).split())[:120]}); "
             "train the model again."
         ) from None
+
+
+def correction_content(correction: Correction) -> dict[str, torch.Tensor]:
+    """A correction's arrays by name."""
+    return {one.name: torch.from_numpy(getattr(correction, one.name)) for one in fields(correction)}
+
+
+def read_correction(content: Mapping[str, torch.Tensor], channels: int, where: str) -> Correction:
+    """The correction; raises ModelFileError unless its arrays are finite and belong to the trees' channels."""
+    found = Correction(**{one.name: content[one.name].numpy() for one in fields(Correction)})
+    count = len(found.weights)
+    shapes = [array.shape for array in (found.centres, found.weights, found.mean, found.scale)]
+    finite = all(array.dtype == np.float32 and np.isfinite(array).all() for array in vars(found).values())
+    fitting = shapes == [(count, channels), (count,), (channels,), (channels,)] and count <= MOST_CENTRES
+    if not finite or not fitting or not (found.scale > 0).all():
+        raise ModelFileError(f"{where}: holds a damaged correction; fit it again with python -m adapt fit.")
+    return found
 
 
 def read_content(path: Path) -> dict[str, Any]:
@@ -117,7 +140,7 @@ def read_content(path: Path) -> dict[str, Any]:
         raise ModelFileError(
             f"{path}: cannot be read as a model ({type(problem).__name__}); copy or download it again."
         ) from None
-    if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
+    if not isinstance(content, dict) or content.get("format") not in READABLE:
         raise ModelFileError(
             f"{path}: is not a model of the format {MODEL_FORMAT!r}; use the model.pth of this version."
         )

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
-from baseline.gbm import gbm_score
 from cnn.tile_probability import VIEWS, network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.channels import parse_channel
@@ -17,7 +16,7 @@ from features.levels import relative_rows, tile_levels
 from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.stack import FeatureStack, build_stack
 from fusion.fuse import fused_probability
-from fusion.hybrid import HybridModel, Prediction, predict_tile
+from fusion.hybrid import HybridModel, Prediction, predict_tile, tree_scores
 from fusion.layout import Layout, Part
 from fusion.pipeline import in_order
 from fusion.scene_threshold import glacier_mask
@@ -47,11 +46,11 @@ def map_part(
     part: Part,
     levels: Mapping[str, np.ndarray],
     device: torch.device,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The part's share of the network's probability over its extent, and the trees' score over its core.
+) -> tuple[np.ndarray, ...]:
+    """The part's share of the network's probability over its extent, then over its core all that ``tree_scores`` gives.
 
-    ``read`` gives a rectangle (row, column, rows, columns) of the scene; ``levels`` are its quantiles. Both arrays are
-    float32. Where the extents of several parts overlap, their shares add up. The score is NaN under nodata. Both are
+    ``read`` gives a rectangle (row, column, rows, columns) of the scene; ``levels`` are its quantiles. All arrays are
+    float32. Where the extents of several parts overlap, their shares add up. The others are NaN under nodata. All are
     empty where the part holds only nodata.
 
     Channels relative to the scene take the whole scene for the trees, which trained on scenes of all sizes, and a
@@ -61,13 +60,13 @@ def map_part(
     margin = reach(model)
     tile = read(row - margin, column - margin, rows + 2 * margin, columns + 2 * margin)
     if not tile.valid[margin : margin + rows, margin : margin + columns].any():
-        return np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)
+        return (np.zeros((0, 0), np.float32),) * (2 + len(model.corrections))
     share = network_share(model, tile, levels, layout, part, margin, device)
     _, _, rows, columns = layout.core(part)
     core = tile.crop(0, 0, rows + 2 * margin, columns + 2 * margin)
     inner = (slice(margin, margin + rows), slice(margin, margin + columns))
-    score = gbm_score(model.gbm, core, 1, levels)[inner]
-    return share, np.where(core.valid[inner], score, np.float32(np.nan))
+    scores = tree_scores(model, core, 1, levels)
+    return (share, *(np.where(core.valid[inner], one[inner], np.float32(np.nan)) for one in scores))
 
 
 def network_share(
@@ -132,21 +131,21 @@ def predict(
     layout = Layout(height, width, fitting_window(max(height, width)), OVERLAP, 1, views or model.views)
     levels = levels_for(model, tile)
 
-    def work(part: Part) -> tuple[np.ndarray, np.ndarray]:
+    def work(part: Part) -> tuple[np.ndarray, ...]:
         return map_part(model, tile.around, layout, part, levels, device)
 
-    unet, gbm = np.zeros(tile.shape, np.float32), np.zeros(tile.shape, np.float32)
+    targets = np.zeros((2 + len(model.corrections), *tile.shape), np.float32)
     for part, pieces in zip(layout.parts(), in_order(work, layout.parts(), jobs)):
         row, column, _, _ = layout.extent(part)
-        for target, piece in zip((unet, gbm), pieces):
+        for target, piece in zip(targets, pieces):
             here = target[row : row + len(piece), column : column + piece.shape[1]]
             here += piece[: here.shape[0], : here.shape[1]]
-    gbm[~tile.valid] = 0
-    unet = np.clip(unet, 0, 1)
+    targets[:, ~tile.valid] = 0
+    unet, gbm, offsets = np.clip(targets[0], 0, 1), targets[1], targets[2:]
 
     def fuse(top: int) -> np.ndarray:
         rows = slice(top, top + STRIP)
-        return fused_probability(model.fusion, unet[rows], gbm[rows], tile.valid[rows])
+        return fused_probability(model.fusion, unet[rows], gbm[rows], tile.valid[rows], offsets[:, rows])
 
     probability = np.concatenate(list(in_order(fuse, range(0, height, STRIP), jobs)))
     return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

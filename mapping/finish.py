@@ -70,7 +70,7 @@ def finish(
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model, told = loaded(job.model, "cpu"), Steps(scene.name, SHARES)
     told.begin("rasters")
-    found = strips(job.folder, job.layout, model.fusion, at_once)
+    found = strips(job.folder, job.layout, model, at_once)
     threshold = write_rasters(out, job.folder, found, scene.grid, model.fusion)
     facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
     told.begin("outlines")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,15 @@ from fusion.layout import Part
 from tiles.raster import atomic_output
 
 
-def part_files(folder: Path, part: Part) -> tuple[Path, Path]:
-    """Name the two files that keep a part's arrays."""
-    return folder / f"{part.name}.unet.npy", folder / f"{part.name}.gbm.npy"
+def part_files(folder: Path, part: Part, corrections: int = 0) -> tuple[Path, ...]:
+    """Name the files that keep a part's arrays: of the network, of the trees, and of each correction."""
+    names = ("unet", "gbm", *(f"offset{number}" for number in range(corrections)))
+    return tuple(folder / f"{part.name}.{name}.npy" for name in names)
 
 
-def write_part(folder: Path, part: Part, arrays: tuple[np.ndarray, np.ndarray]) -> None:
-    """Keep a part's arrays, each whole or not at all; the second one's presence says that both are there."""
-    for path, array in zip(part_files(folder, part), arrays):
+def write_part(folder: Path, part: Part, arrays: Sequence[np.ndarray]) -> None:
+    """Keep a part's arrays, each whole or not at all; the trees' presence says that all are there."""
+    network, trees, *offsets = zip(part_files(folder, part, len(arrays) - 2), arrays)
+    for path, array in (network, *offsets, trees):
         with atomic_output(path) as temporary, open(temporary, "wb") as file:
             np.save(file, array)

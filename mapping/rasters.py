@@ -15,6 +15,7 @@ from rasterio.windows import Window
 
 from errors import OutputError
 from fusion.fuse import Fusion, fused_probability
+from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.pipeline import in_order
 from fusion.scene_threshold import EDGES, log_odds_counts, scene_threshold
@@ -28,30 +29,38 @@ STEPS = 1024  # of the probability as it is written: finer ones are noise, and c
 MASK_NODATA = 255
 
 
-def strip_scores(folder: Path, layout: Layout, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gather network probability, tree score and valid mask of rows ``top`` to ``bottom`` from the parts' files."""
-    unet, gbm = np.zeros((2, bottom - top, layout.width), np.float32)
+def strip_scores(
+    folder: Path, layout: Layout, top: int, bottom: int, corrections: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Gather rows ``top`` to ``bottom`` from the parts' files.
+
+    Network probability, tree score, valid mask, and the offset of each correction (corrections, rows, W).
+    """
+    targets = np.zeros((2 + corrections, bottom - top, layout.width), np.float32)
     for part in layout.parts():
-        boxes = layout.extent(part), layout.core(part)
-        for path, (row, column, rows, columns), target in zip(part_files(folder, part), boxes, (unet, gbm)):
+        boxes = layout.extent(part), *[layout.core(part)] * (1 + corrections)
+        files = part_files(folder, part, corrections)
+        for path, (row, column, rows, columns), target in zip(files, boxes, targets):
             first, last, end = max(row, top), min(row + rows, bottom), min(column + columns, layout.width)
             if first >= last:
                 continue
             stored = np.load(path, mmap_mode="r")
             here = target[first - top : last - top, column:end]
             here += stored[first - row : last - row, : end - column] if stored.size else np.float32(np.nan)
-    valid = np.isfinite(gbm)
-    return np.where(valid, np.clip(unet, 0, 1), np.float32(0)), np.where(valid, gbm, np.float32(0)), valid
+    valid = np.isfinite(targets[1])
+    unet, gbm, *offsets = np.where(valid, targets, np.float32(0))
+    return np.clip(unet, 0, 1), gbm, valid, np.array(offsets, np.float32)
 
 
-def strips(folder: Path, layout: Layout, fusion: Fusion, jobs: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+def strips(folder: Path, layout: Layout, model: HybridModel, jobs: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yield the first row, probability (float32) and valid mask of each strip, in order."""
 
     def strip(top: int) -> tuple[int, np.ndarray, np.ndarray]:
-        unet, gbm, valid = strip_scores(folder, layout, top, min(top + STRIP, layout.height))
+        bottom = min(top + STRIP, layout.height)
+        unet, gbm, valid, offsets = strip_scores(folder, layout, top, bottom, len(model.corrections))
         if not valid.any():
             return top, np.zeros(valid.shape, np.float32), valid
-        return top, fused_probability(fusion, unet, gbm, valid), valid
+        return top, fused_probability(model.fusion, unet, gbm, valid, offsets), valid
 
     return in_order(strip, range(0, layout.height, STRIP), jobs)
 

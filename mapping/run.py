@@ -61,10 +61,8 @@ class Job:
 
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:
-    """Make the job; a first pass over a sample of the scene, of an area the whole one, gathers its quantiles."""
-    whole = scene.whole if isinstance(scene, Area) and scene.whole else scene
-    step = max(1, math.isqrt(whole.grid.height * whole.grid.width // SAMPLE))
-    sample = whole.sample(step)
+    """Make the job; a first pass over a sample of the scene gathers its quantiles."""
+    sample = sample_of(scene)
     levels = levels_for(loaded(str(model.resolve()), str(device)), sample)
     places = str(model.resolve()), str(device), str(out.resolve())
     return Job(scene, layout, levels, *places, sample.notes, content_of(sample))
@@ -76,6 +74,12 @@ def content_of(tile: Tile) -> str:
     for name in sorted(tile.bands):
         digest.update(name.encode() + tile.bands[name].tobytes())
     return digest.hexdigest()
+
+
+def sample_of(scene: Scene) -> Tile:
+    """Every n-th pixel of a scene, of an area the whole one, enough to take its quantiles from."""
+    whole = scene.whole if isinstance(scene, Area) and scene.whole else scene
+    return whole.sample(max(1, math.isqrt(whole.grid.height * whole.grid.width // SAMPLE)))
 
 
 Finish = Callable[[Job, Sequence[float], float], dict[str, Any]]  # as mapping.finish.finish, all but its settings

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A room imports from itself and from the rooms before it.
 ROOMS = [
     "errors", "tiles", "command", "scenes", "scores", "figures", "features", "simulation", "patches", "baseline",
-    "cnn", "fusion", "mapping", "lakes", "solution", "evaluation", "glacier",
+    "cnn", "fusion", "mapping", "adapt", "lakes", "solution", "evaluation", "glacier",
     "tools", "benchmarks", "examples", "tests",
 ]  # fmt: skip
 LONGEST_MODULE = 320

@@ -1,0 +1,229 @@
+"""Re-fits a model on marks: the model is the prior, and how much the marks say is chosen by leaving marks out.
+
+Candidates are no change, other weights of both parts with another threshold, and these with a Gaussian process over
+the trees' channels (``fusion.correction``) of several strengths. They are averaged, each weighed by how well it says of
+every mark what the others tell (pseudo-Bayesian model averaging: Yao et al. 2018, doi:10.1214/17-BA1091).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from adapt.evidence import Evidence, Pixels
+from adapt.process import left_out, logistic, loss_of, posterior
+from fusion.correction import Correction, likeness, scaled
+from fusion.fuse import Fusion, log_odds
+from fusion.hybrid import HybridModel
+
+STRENGTHS = (0.0, 1.0, 4.0, 16.0)  # variances of the process, squared log-odds; 0: fusion and threshold alone
+USUAL = 4.0
+LENGTH = 0.5  # of the process, standard deviations of every channel
+PART_SCALE = 3.0  # log-odds of a part that count as 1
+FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for PART_SCALE
+MISTAKEN = 0.1  # share of marks that may be wrong
+SHARE_POWER = 0.7  # see ``class_weights``
+ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """An adapted model and what was chosen.
+
+    ``chosen``: how much of a say each candidate has, in words; ``glacier`` and ``ground``: marks of each kind;
+    ``right_before`` and ``right``: share of the marks on the right side of the threshold by the model as it was, and by
+    what was fitted without each of them; ``loss_before`` and ``loss``: the same as mean logistic loss; ``notes``: what
+    is missing, a sentence each.
+    """
+
+    model: HybridModel
+    chosen: str
+    glacier: int
+    ground: int
+    right_before: float
+    right: float
+    loss_before: float
+    loss: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the fit is given, in its own coordinates.
+
+    ``places`` (N, C) and ``parts`` (N, 3) of the marked pixels, ``glacier`` (N,), ``mark`` (N,), ``prior`` log-odds
+    (N,), ``weight`` of each pixel, which add up to 1 in every mark; ``around``: the same three of the background.
+    """
+
+    places: np.ndarray
+    parts: np.ndarray
+    glacier: np.ndarray
+    mark: np.ndarray
+    prior: np.ndarray
+    weight: np.ndarray
+    around: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Average:
+    """The average of all candidates.
+
+    ``centres``: weights of the marked pixels (N,); ``parts``: weights of the threshold and both parts (3,);
+    ``say``: of each candidate; ``left_out``: log-odds of every marked pixel by the marks but its own (N,).
+    """
+
+    centres: np.ndarray
+    parts: np.ndarray
+    say: np.ndarray
+    left_out: np.ndarray
+
+
+def fit(model: HybridModel, evidence: Evidence) -> Fitted:
+    """Adapt a model to marks; without any mark the model comes back unchanged.
+
+    Takes a fraction of a second; the order of the marks does not matter.
+    """
+    if not len(evidence.mark):
+        return Fitted(model, "no mark: nothing changes", 0, 0, *[math.nan] * 4, evidence.notes)
+    evidence = in_order_of_place(evidence)
+    kinds = [len(np.unique(evidence.mark[evidence.glacier == kind])) for kind in (True, False)]
+    mean, scale = spread_of(evidence.background)
+    problem = problem_of(evidence, mean, scale)
+    average = averaged(problem, (0.0,) if 0 in kinds else STRENGTHS)
+    centres = scaled(evidence.pixels.channels, mean, scale)
+    correction = Correction(centres, average.centres.astype(np.float32), mean, scale)
+    kept = (correction,) if average.centres.any() else ()
+    fusion = adapted_fusion(model.fusion, average.parts, evidence.pixels.level)
+    adapted = replace(model, fusion=fusion, corrections=(*model.corrections, *kept))
+    return described(adapted, problem, average, kinds, evidence.notes)
+
+
+def in_order_of_place(evidence: Evidence) -> Evidence:
+    """The evidence in an order that does not depend on that of the marks, so that the result does not, either."""
+    pixels = evidence.pixels
+    order = np.lexsort((*pixels.parts.T, *np.nan_to_num(pixels.channels).T, evidence.glacier))
+    rows = Pixels(pixels.channels[order], pixels.parts[order], pixels.above[order], pixels.level[order])
+    return replace(evidence, pixels=rows, glacier=evidence.glacier[order], mark=evidence.mark[order])
+
+
+def spread_of(background: Pixels) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of every channel, and the difference that counts as 1 in the process's distance, float32 (C,)."""
+    channels = np.where(np.isfinite(background.channels), background.channels, np.nan).astype(np.float64)
+    known = np.isfinite(channels).any(axis=0)
+    mean, deviation = np.zeros(len(known)), np.ones(len(known))
+    mean[known] = np.nanmean(channels[:, known], axis=0)
+    deviation[known] = np.nanstd(channels[:, known], axis=0) + 1e-6
+    return mean.astype(np.float32), (deviation * LENGTH * math.sqrt(len(known))).astype(np.float32)
+
+
+def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Problem:
+    """Evidence in the fit's coordinates."""
+    (places, parts, prior), around = (
+        (scaled(one.channels, mean, scale).astype(np.float64), with_one(one.parts), one.above.astype(np.float64))
+        for one in (evidence.pixels, evidence.background)
+    )
+    weight = 1 / np.bincount(evidence.mark)[evidence.mark]
+    return Problem(places, parts, evidence.glacier, evidence.mark, prior, weight, around)
+
+
+def with_one(parts: np.ndarray) -> np.ndarray:
+    """A constant and the log-odds of both parts, float64 (N, 3)."""
+    return np.concatenate([np.ones((len(parts), 1)), parts / PART_SCALE], axis=1)
+
+
+def averaged(problem: Problem, strengths: tuple[float, ...]) -> Average:
+    """All candidates, weighed twice: the second time with marks that the others contradict trusted less."""
+    trust = np.ones(len(problem.mark))
+    share = settled_share(problem)
+    average = weighed(problem, class_weights(problem, trust, share), strengths)
+    right = logistic(np.where(problem.glacier, average.left_out, -average.left_out))
+    trusted = (1 - MISTAKEN) * right / ((1 - MISTAKEN) * right + MISTAKEN * (1 - right))
+    trust = mean_of_marks(problem, trusted)[problem.mark]
+    return weighed(problem, class_weights(problem, trust, share), strengths)
+
+
+def mean_of_marks(problem: Problem, values: np.ndarray) -> np.ndarray:
+    """The mean of values (N,) over the pixels of every mark, by its number."""
+    return np.bincount(problem.mark, problem.weight * values)
+
+
+def class_weights(problem: Problem, trust: np.ndarray, share: float) -> np.ndarray:
+    """Weight of every pixel, so that marked glacier and ground weigh as the scene has them, not as they were drawn.
+
+    A scene that is nearly all glacier would else lose glacier to as many marks on ground (case-control sampling:
+    Prentice & Pyke 1979, doi:10.1093/biomet/66.3.403). ``share`` of glacier is by the model itself, which may err, so
+    that its log-odds count with SHARE_POWER.
+    """
+    weight = problem.weight * trust
+    marked = weight[problem.glacier].sum() / weight.sum()
+    if marked in (0.0, 1.0):
+        return np.asarray(weight)
+    odds = (share / (1 - share)) ** SHARE_POWER
+    wanted = odds / (1 + odds)
+    return np.asarray(weight * np.where(problem.glacier, wanted / marked, (1 - wanted) / (1 - marked)))
+
+
+def settled_share(problem: Problem) -> float:
+    """The share of glacier in the background by the usual candidate, which is weighed by that share itself.
+
+    It begins with marks as they were drawn: a model that maps everything, or nothing, would keep to its own share.
+    """
+    places, parts, prior = problem.around
+    across = USUAL * likeness(places, problem.places) + parts @ np.diag(FUSION_VARIANCE) @ problem.parts.T
+    kernel, weight, share = kernel_of(problem, USUAL), problem.weight, 0.5
+    for _ in range(ROUNDS):
+        found = prior + across @ posterior(kernel, problem.glacier, weight, problem.prior)
+        share = min(max(float((found > 0).mean()), LEAST_SHARE), 1 - LEAST_SHARE)
+        weight = class_weights(problem, np.ones(len(problem.mark)), share)
+    return share
+
+
+def kernel_of(problem: Problem, strength: float) -> np.ndarray:
+    """Covariance of the offsets of all marked pixels, float64 (N, N)."""
+    linear = problem.parts @ np.diag(FUSION_VARIANCE) @ problem.parts.T
+    return np.asarray(strength * likeness(problem.places, problem.places) + linear)
+
+
+def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) -> Average:
+    """The average of no change and the candidates of these strengths."""
+    found = [(np.zeros(len(problem.mark)), problem.prior)]
+    for strength in strengths:
+        kernel = kernel_of(problem, strength)
+        weights = posterior(kernel, problem.glacier, weight, problem.prior)
+        given = (problem.glacier, weight, problem.prior, problem.mark)
+        found.append((weights, left_out(kernel, weights, *given)))
+    losses = np.array([weight @ loss_of(said, problem.glacier) for _, said in found])
+    say = np.exp(losses.min() - losses)
+    say /= say.sum()
+    each = np.array([weights for weights, _ in found])
+    return Average(
+        (say * np.array([0.0, *strengths])) @ each,
+        np.diag(FUSION_VARIANCE) @ problem.parts.T @ (say @ each),
+        say,
+        say @ np.array([said for _, said in found]),
+    )
+
+
+def adapted_fusion(fusion: Fusion, parts: np.ndarray, level: np.ndarray) -> Fusion:
+    """The fusion with other weights; what the scene's own threshold was beyond the fitted one is in the bias now."""
+    moved = float(level.mean()) - float(log_odds(np.array([fusion.threshold]))[0])
+    weights = tuple(float(old + more / PART_SCALE) for old, more in zip(fusion.weights, parts[1:]))
+    return Fusion(weights, float(fusion.bias + parts[0] - moved), fusion.threshold)
+
+
+def described(
+    model: HybridModel, problem: Problem, average: Average, kinds: list[int], notes: tuple[str, ...]
+) -> Fitted:
+    """What was chosen and what it promises."""
+    if 0 in kinds:
+        missing = "glacier" if kinds[0] == 0 else "ground"
+        notes = (*notes, f"no mark on {missing}: the threshold and the weights of both parts are fitted alone.")
+    names = ("no change", "fusion and threshold alone", *(f"process of variance {one:g}" for one in STRENGTHS[1:]))
+    chosen = ", ".join(f"{name} {say:.0%}" for name, say in zip(names, average.say))
+    sides = [(said > 0) == problem.glacier for said in (problem.prior, average.left_out)]
+    losses = [loss_of(said, problem.glacier) for said in (problem.prior, average.left_out)]
+    marks = problem.weight.sum()
+    means = [float(problem.weight @ one / marks) for one in (*sides, *losses)]
+    return Fitted(model, chosen, *kinds, *means, notes)
