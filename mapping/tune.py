@@ -16,11 +16,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 
 from command import add_shared, new_parser, progress, write_json
 from errors import LayoutError, exit_code
-from mapping.postprocess import tidy_mask
 from mapping.steps import Postprocess
 from scores.confusion import Confusion, confusion
 from scores.folds import contiguous_folds
@@ -67,12 +65,16 @@ def candidates() -> list[Postprocess]:
 
 def counts_of(tile: Masked, steps: Sequence[Postprocess], pixel: float) -> list[Confusion]:
     """Count one tile's right and wrong pixels after each candidate."""
+    from mapping.postprocess import tidy_mask
+
     valid = np.ones(tile.mask.shape, bool)
     return [confusion(tile.truth, tidy_mask(tile.mask, valid, one, pixel)) for one in steps]
 
 
 def tune(tiles: list[Masked], folds: int, measure: str, pixel: float, jobs: int) -> dict[str, object]:
     """Score out-of-fold with and without post-processing, and choose the parameters that are best on all tiles."""
+    from joblib import Parallel, delayed
+
     steps = candidates()
     work = Parallel(n_jobs=jobs or -1, return_as="generator")(delayed(counts_of)(tile, steps, pixel) for tile in tiles)
     counts = dict(zip((tile.tile_id for tile in tiles), progress(work, len(tiles), "search", "tile", every=0)))

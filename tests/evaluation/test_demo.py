@@ -25,7 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     save_model(example_model(), folder / "model.pth")
     monkeypatch.setattr(solution, "HERE", folder)
-    monkeypatch.setattr(demo, "HERE", folder)
     return folder
 
 
@@ -52,8 +51,10 @@ def test_the_sample_shows_each_kind_and_every_tile_is_titled_with_its_own(
     home: Path, tmp_path: Path, monkeypatch, capsys
 ):
     drawn = []
-    monkeypatch.setattr(demo, "draw_overview", lambda views, path: drawn.extend(view.title for view in views))
-    monkeypatch.setattr(demo, "write_sample", partial(write_sample, shape=(64, 64)))
+    monkeypatch.setattr(
+        "evaluation.overview.draw_overview", lambda views, path: drawn.extend(view.title for view in views)
+    )
+    monkeypatch.setattr("simulation.synthetic.write_sample", partial(write_sample, shape=(64, 64)))
     assert run(monkeypatch, "--out", tmp_path) == 0
     kinds = {"01_01": "winter", "01_02": "late summer", "01_03": "debris-covered"}
     assert drawn == [f"tile {tile_id}: {kind}" for tile_id, kind in kinds.items()]

@@ -91,7 +91,7 @@ def mapped(tmp_path, monkeypatch):
     card = Card("blue", ("red", "green", "blue"), "lakes", 1, 32, 1, "hann", NORMALISATION)
     model = NetworkModel(Colourful(), card, torch.device("cpu"))
     save_model(tmp_path / "model.pt", model)
-    monkeypatch.setattr(predict, "build", lambda card: Colourful())
+    monkeypatch.setattr("lakes.sam.build", lambda card: Colourful())
     return tmp_path
 
 
