@@ -96,13 +96,14 @@ def work_on(job: Job, part: Part) -> float:
     start = time.monotonic()
     model = loaded(job.model, job.device)
     device = torch.device(job.device)
-    if isinstance(job.scene, Area) and not job.scene.inside(*job.layout.extent(part)).any():
-        write_part(job.folder, part, (np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32)))
+    area = job.scene if isinstance(job.scene, Area) else None
+    if area and not area.inside(*job.layout.extent(part)).any():
+        write_part(job.folder, part, (np.zeros((0, 0), np.float32),) * (2 + len(model.corrections)))
         return time.monotonic() - start
-    unet, gbm = map_part(model, job.scene.read, job.layout, part, job.levels, device)
-    if isinstance(job.scene, Area) and gbm.size:
-        gbm = np.where(job.scene.inside(*job.layout.core(part)), gbm, np.float32(np.nan))
-    write_part(job.folder, part, (unet, gbm))
+    unet, gbm, *offsets = map_part(model, job.scene.read, job.layout, part, job.levels, device)
+    if area and gbm.size:
+        gbm = np.where(area.inside(*job.layout.core(part)), gbm, np.float32(np.nan))
+    write_part(job.folder, part, (unet, gbm, *offsets))
     return time.monotonic() - start
 
 

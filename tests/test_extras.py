@@ -17,6 +17,7 @@ EXTRAS = {
     "baseline": {"training"},
     "cnn": {"training"},
     "mapping": {"mapping"},
+    "adapt": {"mapping"},
     "lakes": {"training", "mapping", "lakes"},
     "evaluation": {"training"},
 }
@@ -24,6 +25,7 @@ NETWORKS = ("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands", "evaluation
 OTHERS = {
     **dict.fromkeys(NETWORKS, {"training", "mapping"}),
     "evaluation.compare": {"mapping"},
+    "evaluation.adaptation": {"training", "mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
     "benchmarks.lakes_speed": {"mapping", "lakes"},
