@@ -77,7 +77,7 @@ def random_marks(site: Site, count: int, seed: int) -> list[Mark]:
     """Squares around random pixels of true glacier and true ground by turns; whole ones wherever there are any."""
     random = np.random.default_rng(seed)
     inside = np.zeros(site.truth.shape, bool)
-    inside[HALF : inside.shape[0] - HALF, HALF : inside.shape[1] - HALF] = True
+    inside[HALF:-HALF, HALF:-HALF] = True
     marks = []
     for number in range(count):
         glacier = number % 2 == 0
