@@ -36,7 +36,7 @@ PIXEL = 38.2185  # units of EPSG:3857
 TRANSFORM = Affine(PIXEL, 0, -5_460_000, 0, -PIXEL, 10_750_000)  # 69 degrees north, 49 west
 CRS = "EPSG:3857"
 DATES = ("2019-06-03", "2019-06-20", "2019-07-31", "2019-08-25")
-FILLED = ((0.4, 0.75), (0.5, 0.9), (0.65, 1.0), (0.45, 0.85))  # share of a basin's depth that is water, on each date
+FILLED = ((0.55, 0.9), (0.65, 1.0), (0.75, 1.0), (0.6, 0.95))  # share of a basin's depth that is water, on each date
 EMPTY = (0.35, 0.15, 0.1, 0.35)  # share of the lakes that are not there, on each date
 FILM = (0.35, 0.75)  # metres of water on snow
 SMALLEST = 100_000.0  # m2 in EPSG:3857 of a lake in the truth
@@ -107,10 +107,10 @@ def place(seed: int, shape: tuple[int, int], count: int) -> Place:
     stream = np.clip(1.6 - np.abs(winding) / np.hypot(*np.gradient(winding)).clip(1e-3), 0, 1) * ice
     stream *= soft(fractal(random, shape, 1.5, 300, 60), 0.3)
     count = int(number.max())
-    film = random.random(count) < 0.2
+    film = random.random(count) < 0.25
     wet = ~film & (random.random(count) > 0.2)
     mapped = np.concatenate([[False], ~film & (random.random(count) > 0.08)])[number]  # basins that the model has
-    height = 900 + 0.008 * columns + 0.12 * fractal(random, shape, 1.3, np.inf, 6) - basin * mapped
+    height = 900 + 0.02 * columns + 0.12 * fractal(random, shape, 1.3, np.inf, 6) - basin * mapped
     return Place(height, basin, number, wet, film, ice, rock, shadow, slush, pale, stream)
 
 
