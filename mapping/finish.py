@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from command import write_json
 from errors import GridError, OutputError
 from fusion.pipeline import split_jobs
+from mapping.edits import Edit, edited_mask, with_edits
 from mapping.outlines import outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import Postprocess, tidy_mask, tidy_outlines
@@ -34,18 +35,29 @@ MOST_THREADS = 2  # each holds strips of the scene
 
 
 def finish(
-    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, truth: Path | None = None, threads: int = 0
+    job: Job,
+    seconds: Sequence[float],
+    start: float,
+    steps: Postprocess,
+    truth: Path | None = None,
+    threads: int = 0,
+    edits: Sequence[Edit] | None = None,
 ) -> dict[str, Any]:
     """Join the parts, write everything and remove the parts; returns the content of ``metrics.json``.
 
-    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970.
+    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970. ``edits`` by hand change the mask last;
+    where they are given, even none, the outlines have the column ``edited``.
     """
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
     model = loaded(job.model, "cpu")
     threshold = write_rasters(out, job.folder, job.layout, scene.grid, model, at_once)
     tidy_raster(out / "mask.tif", scene.grid, steps)
+    if edits:
+        edit_raster(out / "mask.tif", scene.grid, edits)
     outlines = tidy_outlines(outlines_of(out / "mask.tif", out / "probability.tif", scene, at_once), steps)
+    if edits is not None:
+        outlines = with_edits(outlines, edits)
     write_outlines(outlines, out)
     scores = truth_scores(scene, out, truth) if truth else None
     layers = draw_layers(scene, out)
@@ -76,16 +88,28 @@ def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
     with rasterio.open(path) as source:
         mask, profile = source.read(1), source.profile
     tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
-    tidied_file = path.with_name(f".{path.name}.tidied")
+    rewrite_mask(path, np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), profile)
+
+
+def edit_raster(path: Path, grid: Grid, edits: Sequence[Edit]) -> None:
+    """Apply edits by hand to ``mask.tif``, in memory."""
+    with rasterio.open(path) as source:
+        mask, profile = source.read(1), source.profile
+    rewrite_mask(path, edited_mask(mask, edits, grid.affine, MASK_NODATA), profile)
+
+
+def rewrite_mask(path: Path, mask: np.ndarray, profile: dict[str, Any]) -> None:
+    """Write another mask, uint8 (H, W), in the place of ``mask.tif``."""
+    rewritten = path.with_name(f".{path.name}.rewritten")
     profile.update(driver="GTiff", tiled=True, blockxsize=256, blockysize=256)
     try:
-        with rasterio.open(tidied_file, "w", **profile) as file:
-            file.write(np.where(mask == MASK_NODATA, MASK_NODATA, tidied).astype(np.uint8), 1)
-        cloud_optimised(tidied_file, path, Resampling.nearest)
+        with rasterio.open(rewritten, "w", **profile) as file:
+            file.write(mask, 1)
+        cloud_optimised(rewritten, path, Resampling.nearest)
     except (RasterioError, OSError) as problem:
         raise OutputError(f"{path}: cannot be written ({one_line(problem)}); free space.") from None
     finally:
-        tidied_file.unlink(missing_ok=True)
+        rewritten.unlink(missing_ok=True)
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
