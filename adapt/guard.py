@@ -40,8 +40,8 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        first, _, rest = scope["path"].lstrip("/").partition("/")
-        refused = self.refusal(headers, first, scope["method"])
+        token, slash, rest = scope["path"][1:].partition("/")
+        refused = self.refusal(headers, token + slash, scope["method"])
         if refused is not None:
             await refused(scope, receive, with_headers(send))
             return
@@ -52,10 +52,10 @@ class Guard:
         await self.app({**scope, "path": f"/{rest}", "root_path": ""}, replayed(body, receive), with_headers(send))
 
     def refusal(self, headers: dict[str, str], token: str, method: str) -> Response | None:
-        """The answer to a request that may not pass; None for one that may."""
+        """The answer to a request that may not pass; None for one that may. ``token``: with the slash after it."""
         if headers.get("host") not in self.hosts:
             return refusal(403, "This server is called by another name.")
-        if not secrets.compare_digest(token.encode(), self.token.encode()):
+        if not secrets.compare_digest(token.encode(), f"{self.token}/".encode()):
             return refusal(404, "There is nothing here; open the address that the command printed.")
         if method in ("GET", "HEAD"):
             return None
