@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -28,6 +29,8 @@ from tiles.tile import Tile
 PIXELS_OF_A_MARK = 4  # neighbours say the same
 MOST_PIXELS = 1000  # of all marks: the fit's time goes by their third power
 BACKGROUND = 1500  # pixels of a window that show what the rest of the scene looks like
+
+Box = tuple[int, int, int, int]  # row, column, rows and columns of a window
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,9 @@ def evidence_in(
 def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torch.device, jobs: int = 0) -> Evidence:
     """The evidence of marks on a scene of any size, of which only windows around the marks are read."""
     places, notes = places_of(marks, scene.grid)
-    layout, levels = layout_of(scene), None
-    if layout is not None:
-        levels = levels_for(model, sample_of(scene))
-    groups = by_window(places, layout)
+    layout = layout_of(scene)
+    levels = levels_for(model, sample_of(scene)) if layout else None
+    groups = by_window(places, scene, layout)
     evidence, counts = [no_evidence(len(model.gbm.channel_names))], np.zeros(len(EDGES) - 1, np.int64)
     for box, numbers in tqdm(groups.items(), desc=scene.name, unit="window", disable=None):
         seen = look_at(model, scene, box, levels, device, jobs)
@@ -173,21 +175,24 @@ def named(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
-Box = tuple[int, int, int, int]  # row, column, rows and columns of a window
-
-
 def layout_of(scene: Scene) -> Layout | None:
     """The windows of a large scene; None where the scene is one window."""
     sides = scene.grid.height, scene.grid.width
     return Layout(*sides) if max(sides) > LARGE else None
 
 
-def by_window(places: Sequence[np.ndarray], layout: Layout | None) -> dict[Box | None, list[int]]:
-    """The windows that hold marks, each with the numbers of the marks nearest to its middle; None: the whole scene."""
-    groups: dict[Box | None, list[int]] = {}
+def whole(scene: Scene) -> Box:
+    """The window that is the whole scene."""
+    return 0, 0, scene.grid.height, scene.grid.width
+
+
+def by_window(places: Sequence[np.ndarray], scene: Scene, layout: Layout | None) -> dict[Box, list[int]]:
+    """The windows that hold marks, each with the numbers of the marks nearest to its middle."""
+    groups: dict[Box, list[int]] = {}
     for number, one in enumerate(places):
         if one.size:
-            groups.setdefault(nearest_window(one.mean(axis=1), layout) if layout else None, []).append(number)
+            box = nearest_window(one.mean(axis=1), layout) if layout else whole(scene)
+            groups.setdefault(box, []).append(number)
     return groups
 
 
@@ -201,18 +206,19 @@ def nearest_window(place: np.ndarray, layout: Layout) -> Box:
 def look_at(
     model: HybridModel,
     scene: Scene,
-    box: Box | None,
+    box: Box,
     levels: Mapping[str, np.ndarray] | None,
     device: torch.device,
     jobs: int,
 ) -> Seen:
-    """Read a window of a scene, with what its channels need around it, and look at it; None: the whole scene."""
-    if box is None:
-        return look(model, scene.read(0, 0, scene.grid.height, scene.grid.width), device, jobs or 1)
+    """Read a window of a scene, with what its channels need around it, and look at it.
+
+    ``levels``: the scene's quantiles; without them the window is its own scene, as ``solution.py`` takes a tile.
+    """
     row, column, rows, columns = box
-    margin = reach(model)
+    margin = 0 if levels is None else reach(model)
     tile = scene.read(row - margin, column - margin, rows + 2 * margin, columns + 2 * margin)
-    return look(model, tile, device, jobs or 1, levels, margin)
+    return look(model, tile, device, jobs or os.cpu_count() or 1, levels, margin)
 
 
 def window_evidence(

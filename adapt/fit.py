@@ -25,7 +25,7 @@ PART_SCALE = 3.0  # log-odds of a part that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for PART_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
 SHARE_POWER = 0.7  # see ``class_weights``
-ROUNDS = 3  # in which the share of glacier settles
+ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,9 @@ def mean_of_marks(problem: Problem, values: np.ndarray) -> np.ndarray:
 def class_weights(problem: Problem, trust: np.ndarray, share: float) -> np.ndarray:
     """Weight of every pixel, so that marked glacier and ground weigh as the scene has them, not as they were drawn.
 
-    A scene that is nearly all glacier would else lose glacier to as many marks on ground (case-control sampling: Prentice
-    & Pyke 1979, doi:10.1093/biomet/66.3.403). ``share`` of glacier is by the model itself, which may err, so that
-    its log-odds count with SHARE_POWER.
+    A scene that is nearly all glacier would else lose glacier to as many marks on ground (case-control sampling:
+    Prentice & Pyke 1979, doi:10.1093/biomet/66.3.403). ``share`` of glacier is by the model itself, which may err, so
+    that its log-odds count with SHARE_POWER.
     """
     weight = problem.weight * trust
     marked = weight[problem.glacier].sum() / weight.sum()
@@ -166,19 +166,18 @@ def class_weights(problem: Problem, trust: np.ndarray, share: float) -> np.ndarr
 
 
 def settled_share(problem: Problem) -> float:
-    """The share of glacier in the background by the usual candidate, which is weighed by that share itself."""
+    """The share of glacier in the background by the usual candidate, which is weighed by that share itself.
+
+    It begins with marks as they were drawn: a model that maps everything, or nothing, would keep to its own share.
+    """
     places, parts, prior = problem.around
     across = USUAL * likeness(places, problem.places) + parts @ np.diag(FUSION_VARIANCE) @ problem.parts.T
-    kernel, share = kernel_of(problem, USUAL), float((prior > 0).mean())
+    kernel, weight, share = kernel_of(problem, USUAL), problem.weight, 0.5
     for _ in range(ROUNDS):
-        weight = class_weights(problem, np.ones(len(problem.mark)), limited(share))
-        share = float((prior + across @ posterior(kernel, problem.glacier, weight, problem.prior) > 0).mean())
-    return limited(share)
-
-
-def limited(share: float) -> float:
-    """A share that leaves something to either side."""
-    return min(max(share, 0.02), 0.98)
+        found = prior + across @ posterior(kernel, problem.glacier, weight, problem.prior)
+        share = min(max(float((found > 0).mean()), LEAST_SHARE), 1 - LEAST_SHARE)
+        weight = class_weights(problem, np.ones(len(problem.mark)), share)
+    return share
 
 
 def kernel_of(problem: Problem, strength: float) -> np.ndarray:

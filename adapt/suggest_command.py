@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from adapt.evidence import Box, Seen, gather, layout_of, look_at
+from adapt.evidence import Box, Seen, gather, layout_of, look_at, whole
 from adapt.fit_command import add_scene_options
 from adapt.marks import read_marks
 from adapt.suggest import Place, suggest
@@ -26,6 +26,7 @@ from cnn.device import choose_device
 from command import add_shared, new_parser
 from errors import OutputError, SettingError, exit_code
 from fusion.hybrid import HybridModel
+from fusion.layout import Layout
 from fusion.model_file import load_model
 from fusion.windowed import levels_for
 from mapping.run import sample_of
@@ -56,19 +57,17 @@ def seen_windows(model: HybridModel, scene: Scene, device: torch.device, jobs: i
     """What the model sees of the scene, or of windows spread over a large one, each with its grid."""
     layout = layout_of(scene)
     if layout is None:
-        return [(look_at(model, scene, None, None, device, jobs), scene.grid)]
+        return [(look_at(model, scene, whole(scene), None, device, jobs), scene.grid)]
     levels, found = levels_for(model, sample_of(scene)), []
-    for box in tqdm(spread_boxes(scene), desc=scene.name, unit="window", disable=None):
+    for box in tqdm(spread_boxes(layout), desc=scene.name, unit="window", disable=None):
         seen = look_at(model, scene, box, levels, device, jobs)
         if seen.valid.any():
             found.append((seen, grid_at(scene.grid, box)))
     return found
 
 
-def spread_boxes(scene: Scene) -> list[Box]:
+def spread_boxes(layout: Layout) -> list[Box]:
     """At most MOST_WINDOWS windows, spread over the whole scene."""
-    layout = layout_of(scene)
-    assert layout is not None
     side = int(np.sqrt(MOST_WINDOWS))
     tops, lefts = (
         sorted({round(one) for one in np.linspace(0, count - 1, min(side, count))}) for count in layout.counts

@@ -4,9 +4,9 @@
 
 A user is simulated who marks squares of 7x7 pixels: put at random on true glacier and true ground by turns, or where
 ``adapt.suggest`` asks, with the truth's majority as the answer; a share of the answers is wrong. ``--transfer`` and
-``--snow`` are mapped by what is trained on ``--data`` alone, ``--data`` by what is trained on all else, and by its folds.
-MCC on valid pixels, before and after ``adapt.fit``. Takes the checkpoints of ``evaluation.generalise`` in ``--out``, and
-writes ``adaptation.json``, ``adaptation.csv`` and ``adaptation.png`` there.
+``--snow`` are mapped by what is trained on ``--data`` alone, ``--data`` by what is trained on all else, and by its
+folds. MCC on valid pixels, before and after ``adapt.fit``. Takes the checkpoints of ``evaluation.generalise`` in
+``--out``, and writes ``adaptation.json``, ``adaptation.csv`` and ``adaptation.png`` there.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ from adapt.marks import Mark, pixels_of
 from adapt.suggest import SIDE, square_at, suggest
 from command import new_parser, write_json
 from errors import TrainingError, exit_code
-from evaluation.adaptation_tables import ADAPTATION, RANDOM, SUGGESTED, draw_adaptation, summary_of
+from evaluation.adaptation_tables import ADAPTATION, RANDOM, SUGGESTED, summary_of
 from evaluation.crossval import ALONE, HOME, SITES, fold_name, judge_scenes, site_name, training_sets
+from evaluation.figures import draw_adaptation
 from evaluation.generalise import FOLDERS, stage
 from evaluation.recipe import VIEWS, Recipe, Scenes, add_recipe_arguments, recipe_of, scenes_of, shown, train_parts
 from evaluation.results import rounded, write_csv

@@ -1,9 +1,8 @@
-"""What ``evaluation.adaptation`` measured, as a summary, a figure and the documents' table."""
+"""What ``evaluation.adaptation`` measured, as a summary and the documents' table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from evaluation.markdown import Results, table
 ADAPTATION = "adaptation.json"
 RANDOM, SUGGESTED = "random", "suggested"
 SHOWN = (0, 5, 10, 20, 40)  # marks in the documents' table
-STYLES = {(RANDOM, 0.0): "-", (SUGGESTED, 0.0): "--", (RANDOM, 0.1): ":"}
 
 
 def summary_of(groups: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -49,32 +47,6 @@ def line_of(group: str, sites: Mapping[str, Any], way: str, wrong: str, count: s
         "worst_site": worst,
         "worst_change": change[worst],
     }
-
-
-def draw_adaptation(summary: Sequence[Mapping[str, Any]], out: Path) -> None:
-    """MCC against the number of marks, one panel a group."""
-    from matplotlib.figure import Figure
-
-    from figures import BLUE, ORANGE, VERMILION, write_figure
-
-    colours = {(RANDOM, 0.0): BLUE, (SUGGESTED, 0.0): ORANGE, (RANDOM, 0.1): VERMILION}
-    names = list(dict.fromkeys(line["group"] for line in summary))
-    figure = Figure(figsize=(3.4 * len(names), 3.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
-        for (way, wrong), style in STYLES.items():
-            lines = [one for one in summary if (one["group"], one["way"], one["wrong"]) == (name, way, wrong)]
-            points = [(0, lines[0]["start"])] * (not wrong) if lines else []
-            points += [(one["marks"], one["mcc"]) for one in lines]
-            told = f"{way}, {wrong:.0%} wrong" if wrong else way
-            axes.plot(
-                *np.array(points).reshape(-1, 2).T, style, color=colours[way, wrong], marker="o", ms=3, label=told
-            )
-        axes.set_title(name, fontsize=9)
-        axes.set_xlabel("marks in all")
-    first = figure.axes[0]
-    first.set_ylabel("MCC, valid pixels, mean over sites")
-    first.legend(fontsize=8, frameon=False)
-    write_figure(figure, out)
 
 
 def adaptation_block(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""Figures of the generalisation report, drawn from results alone: no imagery is in them."""
+"""Figures of the reports on generalisation and adaptation, drawn from results alone: no imagery is in them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imread, imsave
 
+from evaluation.adaptation_tables import RANDOM, SUGGESTED
 from evaluation.systems import Scored
-from figures import GREY, PALETTE, class_patches, class_picture, write_figure
+from figures import BLUE, GREY, ORANGE, PALETTE, VERMILION, class_patches, class_picture, write_figure
 from scores.agreement import agreement
 from tiles.raster import atomic_output
 
+MARKED = {(RANDOM, 0.0): ("-", BLUE), (SUGGESTED, 0.0): ("--", ORANGE), (RANDOM, 0.1): (":", VERMILION)}
 FULL_BIN = 50  # a bin with fewer pixels says little and is left out
 
 
@@ -53,4 +56,23 @@ def draw_reliability(scores: Mapping[str, Any], out: Path) -> None:
     above.legend(fontsize=8, frameon=False)
     below.set_xlabel("predicted probability")
     below.set_ylabel("share of pixels")
+    write_figure(figure, out)
+
+
+def draw_adaptation(summary: Sequence[Mapping[str, Any]], out: Path) -> None:
+    """MCC against the number of marks, one panel a group, of a summary as ``evaluation.adaptation_tables`` has it."""
+    names = list(dict.fromkeys(line["group"] for line in summary))
+    figure = Figure(figsize=(3.4 * len(names), 3.6), layout="constrained")
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names):
+        for (way, wrong), (style, colour) in MARKED.items():
+            lines = [one for one in summary if (one["group"], one["way"], one["wrong"]) == (name, way, wrong)]
+            points = [(0, one["start"]) for one in lines[:1] if not wrong]
+            points += [(one["marks"], one["mcc"]) for one in lines]
+            across, up = np.array(points).reshape(-1, 2).T
+            told = f"{way}, {wrong:.0%} wrong" if wrong else way
+            axes.plot(across, up, style, color=colour, marker="o", markersize=3, label=told)
+        axes.set_title(name, fontsize=9)
+        axes.set_xlabel("marks in all")
+    figure.axes[0].set_ylabel("MCC, valid pixels, mean over sites")
+    figure.axes[0].legend(fontsize=8, frameon=False)
     write_figure(figure, out)
