@@ -67,7 +67,7 @@ def read_item(data: Any, grid: Grid, mask: Mask) -> Item:
 
 def read_shape(data: Any) -> Any:
     """A point, line or polygon from GeoJSON, in pixels."""
-    if not isinstance(data, dict) or data.get("type") not in SHAPES:
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str) or data["type"] not in SHAPES:
         raise VectorError(f"A mark's geometry is none of {', '.join(SHAPES)}; reload the page.")
     depth = SHAPES[data["type"]]
     corners: list[Any] = [data.get("coordinates")]

@@ -24,6 +24,8 @@ const version = zoom => [state.fit, state.revision, zoom < -1 ? state.drawn : st
 
 // -- marks and edits
 
+const count = () => { map.getContainer().dataset.items = items.size; };
+
 function show(item) {
   items.set(item.id, item);
   const shape = drawItem(item);
@@ -31,13 +33,14 @@ function show(item) {
     if (pen.tool === "erase" && (event.type === "mousedown" || event.originalEvent.buttons & 1)) erase(item.id);
   });
   shapes.set(item.id, shape.addTo(layers.items));
+  count();
 }
 
 function hide(id) {
   items.delete(id);
-  shapes.get(id)?.remove();
-  layers.items.removeLayer(shapes.get(id) ?? L.layerGroup());
+  if (shapes.has(id)) layers.items.removeLayer(shapes.get(id));
   shapes.delete(id);
+  count();
 }
 
 function change(wanted) {
@@ -158,4 +161,5 @@ layers.outline.addTo(map);
 choose("glacier");
 take(state);
 later = setTimeout(poll, 500);
-Object.assign(window, { map, items });
+count();
+window.map = map;  // for the browser's console

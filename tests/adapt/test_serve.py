@@ -29,6 +29,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_place(tmp_path_factory.mktemp("place"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_candidates():
+    """Places are chosen among few, which takes a hundredth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adapt.suggest.CANDIDATES", 150)
+        yield
+
+
 @pytest.fixture
 def server(place: Path, tmp_path: Path) -> Server:
     return open_server(place, tmp_path / "out")
