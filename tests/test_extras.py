@@ -17,12 +17,14 @@ EXTRAS = {
     "baseline": {"training"},
     "cnn": {"training"},
     "mapping": {"mapping"},
+    "adapt": {"mapping"},
     "lakes": {"training", "mapping", "lakes"},
     "evaluation": {"training"},
 }
 NETWORKS = ("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands", "evaluation.compare_networks")
 OTHERS = {
     **dict.fromkeys(NETWORKS, {"training", "mapping"}),
+    "adapt.serve": {"mapping", "adapt"},
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},

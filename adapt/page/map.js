@@ -2,7 +2,7 @@
 
 const COLOURS = { glacier: "#0072B2", ground: "#D55E00", kept: "#009E73", drawn: "#009E73", deleted: "#D55E00", place: "#CC79A7" };
 const EDITS = ["kept", "drawn", "deleted"];
-const toPixels = place => [place.lng, -place.lat];
+const toPixels = place => [Math.floor(place.lng) + 0.5, Math.floor(-place.lat) + 0.5];  // the middle of what is under the mouse
 const toMap = ([column, row]) => L.latLng(-row, column);
 
 const Squares = L.TileLayer.extend({
@@ -34,7 +34,8 @@ export function squares(scene, bounds, name, zIndex, version) {
   return new Squares("", { name, version, bounds, minZoom, maxZoom, zIndex, noWrap: true, keepBuffer: 1 });
 }
 
-function style(kind) {
+function style(kind, type) {
+  if (type === "Point") return { radius: 6, color: "#fff", weight: 2, fillColor: COLOURS[kind], fillOpacity: 1 };
   if (EDITS.includes(kind)) return { color: COLOURS[kind], weight: 3, dashArray: kind === "deleted" ? "4 5" : null, fillOpacity: 0.08 };
   return { color: COLOURS[kind], weight: 5, opacity: 0.95, fillColor: COLOURS[kind], fillOpacity: 0.3 };
 }
@@ -42,13 +43,13 @@ function style(kind) {
 export function drawItem(item) {
   return L.geoJSON(item.geometry, {
     coordsToLatLng: toMap,
-    style: () => style(item.kind),
-    pointToLayer: (_, place) => L.circleMarker(place, { radius: 6, color: "#fff", weight: 2, fillColor: COLOURS[item.kind], fillOpacity: 1 }),
+    style: () => style(item.kind, item.geometry.type),
+    pointToLayer: (_, place) => L.circleMarker(place),
   });
 }
 
 export function drawPlace(place) {
-  return L.geoJSON(place.geometry, { coordsToLatLng: toMap, interactive: false, style: { color: COLOURS.place, weight: 2, dashArray: "3 3", fillOpacity: 0 } });
+  return L.geoJSON(place.geometry, { coordsToLatLng: toMap, interactive: false, style: { color: COLOURS.place, weight: 3, fillOpacity: 0.15 } });
 }
 
 // Turns mouse and keys into geometries: `made(kind, geometry)` for a click or a drag, `said(words)` for a hint.
@@ -84,6 +85,7 @@ export function makePen(map, made, outside) {
     pen.path.push(event.latlng);
     show(pen.path);
   });
+  document.addEventListener("dragstart", event => event.preventDefault());  // of the pictures, which some browsers begin
   document.addEventListener("mouseup", () => {
     if (!pen.path) return;
     const path = pen.path;

@@ -11,7 +11,7 @@ const HINTS = {
   drawn: "Click the corners of a glacier; Enter or a double click ends it, Escape gives up.",
 };
 const KEYS = { m: "move", g: "glacier", r: "ground", e: "erase", d: "deleted", k: "kept", p: "drawn" };
-const DRAWN = ["probability", "outline", "before"];
+const DRAWN = ["probability", "before", "outline"];
 
 const scene = await read("scene");
 const { map, bounds } = makeMap(scene);
@@ -73,6 +73,7 @@ function undo() {
 // -- what the server says
 
 function take(told) {
+  if (told.revision < state.revision || told.fit < state.fit) return;  // an answer that another one has overtaken
   state = { ...state, ...told };
   if (told.items && !queue.length) {
     const there = new Set(told.items.map(item => item.id));
@@ -106,6 +107,7 @@ async function poll() {
 // -- tools, keys and layers
 
 const pen = makePen(map, add, spot => !bounds.contains(spot));
+map.on("click", event => { if (pen.tool !== "move" && !bounds.contains(event.latlng)) say("hint", "This lies outside the scene."); });
 
 function choose(tool) {
   pen.choose(tool);

@@ -57,8 +57,8 @@ export function showLayers(scene, changed) {
   probability.append(bar(scene.probability, "0", "1"));
   at("overlays").append(
     probability,
-    line("checkbox", "outline", true, 1, [swatch(scene.outlines.outline), "Outline now"], changed),
-    line("checkbox", "before", false, 1, [swatch(scene.outlines.before), "Outline before marks"], changed),
+    line("checkbox", "outline", true, 1, [swatch(scene.outlines.outline), "Outline"], changed),
+    line("checkbox", "before", false, 1, [swatch(scene.outlines.before), "Before marks"], changed),
     line("checkbox", "items", true, 1, [dot("glacier"), dot("ground"), "Marks and edits"], changed),
     line("checkbox", "places", true, 1, [dot("place"), "Suggested places"], changed),
   );
@@ -75,7 +75,7 @@ export function showState(state) {
   const { glacier, ground, waiting } = state.marks;
   at("marks").textContent = glacier + ground + waiting ? `${glacier} glacier, ${ground} ground` : "none yet";
   at("right").replaceChildren(...(state.right[1] === null ? ["–"] : [element("small", {}, `${percent(state.right[0])} → `), percent(state.right[1])]));
-  at("notes").replaceChildren(...state.notes.map(note => element("li", {}, note)));
+  at("notes").replaceChildren(...state.notes.map(note => element("li", {}, note.replace(/ are left out: .*$/, " are left out."))));
   showProgress(state);
   const count = state.suggested.length;
   at("suggested").textContent = count ? `${count} place(s) where a mark tells most.` : "Places are being chosen.";
