@@ -102,7 +102,7 @@ def look(
 
 
 def predict_seen(model: HybridModel, seen: Seen) -> Prediction:
-    """What a model, adapted or not, makes of a window that has been seen already: 0.3 s for 512 x 512 pixels."""
+    """What a model, adapted or not, makes of a window that has been seen already: 0.1 s for 512 x 512 pixels."""
     probability = probability_seen(model, seen)
     return Prediction(seen.unet, seen.gbm, probability, glacier_mask(model.fusion, probability, seen.valid))
 
@@ -162,7 +162,7 @@ def places_of(marks: Sequence[Mark], grid: Grid) -> tuple[list[np.ndarray], list
         np.concatenate([np.empty(0, int), *(one for one, mark in zip(flat, marks) if mark.glacier is kind)])
         for kind in (True, False)
     ]
-    both = np.intersect1d(*kinds)
+    both = np.intersect1d(kinds[0], kinds[1])
     outside = [mark.mark_id for mark, one in zip(marks, flat) if not one.size]
     notes = [f"{len(outside)} mark(s) lie outside the scene and are left out: {named(outside)}."] if outside else []
     if both.size:

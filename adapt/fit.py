@@ -86,7 +86,8 @@ def fit(model: HybridModel, evidence: Evidence) -> Fitted:
     Takes a fraction of a second; the order of the marks does not matter.
     """
     if not len(evidence.mark):
-        return Fitted(model, "no mark: nothing changes", 0, 0, *[math.nan] * 4, evidence.notes)
+        nothing = math.nan, math.nan, math.nan, math.nan
+        return Fitted(model, "no mark: nothing changes", 0, 0, *nothing, evidence.notes)
     evidence = in_order_of_place(evidence)
     kinds = [len(np.unique(evidence.mark[evidence.glacier == kind])) for kind in (True, False)]
     mean, scale = spread_of(evidence.background)
@@ -111,7 +112,7 @@ def in_order_of_place(evidence: Evidence) -> Evidence:
 def spread_of(background: Pixels) -> tuple[np.ndarray, np.ndarray]:
     """Mean of every channel, and the difference that counts as 1 in the process's distance, float32 (C,)."""
     channels = np.where(np.isfinite(background.channels), background.channels, np.nan).astype(np.float64)
-    known = np.isfinite(channels).any(axis=0)
+    known = np.asarray(np.isfinite(channels).any(axis=0), bool)
     mean, deviation = np.zeros(len(known)), np.ones(len(known))
     mean[known] = np.nanmean(channels[:, known], axis=0)
     deviation[known] = np.nanstd(channels[:, known], axis=0) + 1e-6
@@ -222,8 +223,11 @@ def described(
         notes = (*notes, f"no mark on {missing}: the threshold and the weights of both parts are fitted alone.")
     names = ("no change", "fusion and threshold alone", *(f"process of variance {one:g}" for one in STRENGTHS[1:]))
     chosen = ", ".join(f"{name} {say:.0%}" for name, say in zip(names, average.say))
-    sides = [(said > 0) == problem.glacier for said in (problem.prior, average.left_out)]
-    losses = [loss_of(said, problem.glacier) for said in (problem.prior, average.left_out)]
-    marks = problem.weight.sum()
-    means = [float(problem.weight @ one / marks) for one in (*sides, *losses)]
-    return Fitted(model, chosen, *kinds, *means, notes)
+
+    def mean(values: np.ndarray) -> float:
+        """Over marks, each alike."""
+        return float(problem.weight @ values / problem.weight.sum())
+
+    right_before, right = (mean((said > 0) == problem.glacier) for said in (problem.prior, average.left_out))
+    loss_before, loss = (mean(loss_of(said, problem.glacier)) for said in (problem.prior, average.left_out))
+    return Fitted(model, chosen, kinds[0], kinds[1], right_before, right, loss_before, loss, notes)

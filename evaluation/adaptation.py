@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rasterio.transform import Affine
 from tqdm import tqdm
 
 from adapt.evidence import Seen, evidence_in, look, predict_seen
@@ -69,7 +68,8 @@ class Site:
 def site_of(model: HybridModel, labelled: LabelledTile, device: torch.device, jobs: int) -> Site:
     """Look at a tile; its pixels lie on a plane of their own."""
     tile, truth = labelled
-    grid = Grid("", tuple(Affine.scale(30, -30))[:6], *tile.shape)
+    height, width = tile.shape
+    grid = Grid("", (30.0, 0.0, 0.0, 0.0, -30.0, 0.0), height, width)
     return Site(tile.tile_id, model, look(model, tile, device, jobs), grid, truth)
 
 
@@ -77,7 +77,7 @@ def random_marks(site: Site, count: int, seed: int) -> list[Mark]:
     """Squares around random pixels of true glacier and true ground by turns; whole ones wherever there are any."""
     random = np.random.default_rng(seed)
     inside = np.zeros(site.truth.shape, bool)
-    inside[HALF : inside.shape[0] - HALF, HALF : inside.shape[1] - HALF] = True
+    inside[HALF:-HALF, HALF:-HALF] = True
     marks = []
     for number in range(count):
         glacier = number % 2 == 0

@@ -141,11 +141,12 @@ def predict(
             here = target[row : row + len(piece), column : column + piece.shape[1]]
             here += piece[: here.shape[0], : here.shape[1]]
     targets[:, ~tile.valid] = 0
-    unet, gbm, offsets = np.clip(targets[0], 0, 1), targets[1], targets[2:]
+    targets[0] = np.clip(targets[0], 0, 1)
+    unet, gbm, *offsets = targets
 
     def fuse(top: int) -> np.ndarray:
         rows = slice(top, top + STRIP)
-        return fused_probability(model.fusion, unet[rows], gbm[rows], tile.valid[rows], offsets[:, rows])
+        return fused_probability(model.fusion, unet[rows], gbm[rows], tile.valid[rows], [one[rows] for one in offsets])
 
     probability = np.concatenate(list(in_order(fuse, range(0, height, STRIP), jobs)))
     return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

@@ -30,10 +30,10 @@ MASK_NODATA = 255
 
 def strip_scores(
     folder: Path, layout: Layout, top: int, bottom: int, corrections: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]:
     """Gather rows ``top`` to ``bottom`` from the parts' files.
 
-    Network probability, tree score, valid mask, and the offset of each correction (corrections, rows, W).
+    Network probability, tree score, valid mask, and the offset of each correction.
     """
     targets = np.zeros((2 + corrections, bottom - top, layout.width), np.float32)
     for part in layout.parts():
@@ -48,7 +48,7 @@ def strip_scores(
             here += stored[first - row : last - row, : end - column] if stored.size else np.float32(np.nan)
     valid = np.isfinite(targets[1])
     unet, gbm, *offsets = np.where(valid, targets, np.float32(0))
-    return np.clip(unet, 0, 1), gbm, valid, np.array(offsets, np.float32)
+    return np.clip(unet, 0, 1), gbm, valid, offsets
 
 
 def strips(folder: Path, layout: Layout, model: HybridModel, jobs: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
