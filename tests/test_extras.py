@@ -25,6 +25,7 @@ NETWORKS = ("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands", "evaluation
 OTHERS = {
     **dict.fromkeys(NETWORKS, {"training", "mapping"}),
     "adapt.serve": {"mapping", "adapt"},
+    "evaluation.adaptation": {"training", "mapping"},
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},

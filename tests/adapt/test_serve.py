@@ -105,7 +105,11 @@ def test_two_pages_do_not_lose_each_others_marks(server: Server):
 def test_outlines_are_deleted_kept_and_drawn_and_survive_a_refit(server: Server, client: TestClient, tmp_path: Path):
     settle(server)
     square = {"type": "Polygon", "coordinates": [[[30, 100], [60, 100], [60, 130], [30, 130], [30, 100]]]}
-    edits = [point("d", "deleted", 130, 115), point("k", "kept", 70, 50), {"id": "p", "kind": "drawn", "geometry": square}]
+    edits = [
+        point("d", "deleted", 130, 115),
+        point("k", "kept", 70, 50),
+        {"id": "p", "kind": "drawn", "geometry": square},
+    ]
     answer = post(client, add=edits)
     assert answer.status_code == 200, answer.text
     nowhere = post(client, add=[point("x", "deleted", 130, 115)])
@@ -204,7 +208,7 @@ BAD = [
     b'{"add": [{"id": "a", "kind": "glacier", "geometry": {"type": "LineString", "coordinates": [[1, 1]]}}]}',
     b'{"add": [{"id": "a", "kind": "glacier", "geometry": {"type": "LineString", "coordinates": 3}}]}',
     b'{"add": [{"id": "a", "kind": "drawn", "geometry": {"type": "Polygon", "coordinates": [[[1, 1], [2, 2]]]}}]}',
-    b'{"add": [{"id": "a", "kind": "drawn", "geometry": {"type": "Polygon", "coordinates": [[[1,1],[2,2],[3,3],[1,1]]]}}]}',
+    b'{"add": [{"id": "a", "kind": "drawn", "geometry": {"type": "Polygon", "coordinates": [[[1,1],[2,2],[1,1]]]}}]}',
     b'{"add": [{"id": "a", "kind": "deleted", "geometry": {"type": "Point", "coordinates": [-5, 1]}}]}',
 ]  # fmt: skip
 
@@ -225,9 +229,13 @@ def test_large_requests_are_refused_whatever_their_header_says(shown: TestClient
     assert shown.put(f"/{TOKEN}/change", json={}).status_code == 405
 
 
-def test_a_full_disk_loses_no_mark(server: Server, client: TestClient, tmp_path: Path, monkeypatch, capsys, one_sentence):
+def test_a_full_disk_loses_no_mark(
+    server: Server, client: TestClient, tmp_path: Path, monkeypatch, capsys, one_sentence
+):
     def full(*_: object) -> None:
-        raise OutputError(f"{tmp_path / 'out' / 'marks.gpkg'}: cannot be written (No space left on device); free space.")
+        raise OutputError(
+            f"{tmp_path / 'out' / 'marks.gpkg'}: cannot be written (No space left on device); free space."
+        )
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "write_marks", full)
@@ -258,8 +266,10 @@ def test_a_folder_has_one_session(tmp_path: Path, place: Path, capsys):
     assert "another session is open" in capsys.readouterr().err
 
 
-def test_a_large_scene_is_looked_at_block_by_block(tmp_path: Path):
-    place = write_place(tmp_path, (560, 800))
+def test_a_large_scene_is_looked_at_block_by_block(tmp_path: Path, monkeypatch):
+    for name in ("LARGE", "SIDE"):
+        monkeypatch.setattr(f"adapt.blocks.{name}", 256)
+    place = write_place(tmp_path, (270, 300))
     server = open_server(place, tmp_path / "out")
     client = client_of(server)
     assert len(server.session.blocks) == 4
