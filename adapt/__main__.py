@@ -2,6 +2,7 @@
 
     python -m adapt fit scene.tif --bands blue=1,green=2,red=3,swir1=4 --marks marks.gpkg --out adapted.pth
     python -m adapt suggest scene.tif --bands blue=1,green=2,red=3,swir1=4 --count 20 --out next.gpkg
+    python -m adapt serve scene.tif --bands blue=1,green=2,red=3,swir1=4 --out out/adapted
 
 Each command is a module with ``arguments(argv)`` and ``main(argv)``, imported when it is called, so that a command
 needs the packages of its own alone.
@@ -12,8 +13,9 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from errors import SettingError, exit_code
+from errors import PackageError, SettingError, exit_code
 
 COMMANDS = {
     "fit": ("adapt.fit_command", "an adapted model from a scene and marks on it"),
@@ -29,9 +31,16 @@ def usage() -> str:
     return "\n".join(["usage: python -m adapt COMMAND ... (COMMAND --help tells its options)", "", *rows, "", example])
 
 
-def refuse(word: str) -> None:
-    """Say that a word is no command."""
-    raise SettingError(f"python -m adapt {word}: is no command; give one of {', '.join(COMMANDS)}.")
+def module_of(word: str) -> ModuleType:
+    """The command's module; raises SettingError where it is none, PackageError where it lacks a package."""
+    if word not in COMMANDS:
+        raise SettingError(f"python -m adapt {word}: is no command; give one of {', '.join(COMMANDS)}.")
+    try:
+        return importlib.import_module(COMMANDS[word][0])
+    except ModuleNotFoundError as problem:
+        raise PackageError(
+            f"python -m adapt {word}: lacks the package {problem.name}; pip install 'glacier-hybrid[mapping,adapt]'."
+        ) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,10 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(usage())
         return 0 if words else 2
-    if words[0] not in COMMANDS:
-        return exit_code(lambda: refuse(words[0]))
-    module, _ = COMMANDS[words[0]]
-    return int(importlib.import_module(module).main(words[1:]))
+    found: list[ModuleType] = []
+    code = exit_code(lambda: found.append(module_of(words[0])))
+    return int(found[0].main(words[1:])) if found else code
 
 
 if __name__ == "__main__":

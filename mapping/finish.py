@@ -19,6 +19,7 @@ from errors import GridError
 from fusion.hybrid import HybridModel
 from fusion.pipeline import split_jobs
 from fusion.windowed import STRIP
+from mapping.edits import Edit, edited_mask, with_edits
 from mapping.inventory import check_inventory, divided, read_inventory
 from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
@@ -60,11 +61,18 @@ NOTHING = Beside()
 
 
 def finish(
-    job: Job, seconds: Sequence[float], start: float, steps: Postprocess, beside: Beside = NOTHING, threads: int = 0
+    job: Job,
+    seconds: Sequence[float],
+    start: float,
+    steps: Postprocess,
+    beside: Beside = NOTHING,
+    threads: int = 0,
+    edits: Sequence[Edit] | None = None,
 ) -> dict[str, Any]:
     """Join the parts, write everything and remove the parts; returns the content of ``metrics.json``.
 
-    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970.
+    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970. ``edits`` by hand change the mask last;
+    where they are given, even none, the outlines have the column ``edited``.
     """
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
@@ -74,20 +82,30 @@ def finish(
     threshold = write_rasters(out, job.folder, found, scene.grid, model.fusion)
     facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
     told.begin("outlines")
-    outlines = outlines_in(scene, out, steps, beside, at_once)
+    outlines = outlines_in(scene, out, steps, beside, at_once, edits)
     told.begin("report")
     facts = conclude(scene, out, model, outlines, facts, job.notes, beside, start)
     shutil.rmtree(job.folder)
     return facts
 
 
-def outlines_in(scene: Scene, out: Path, steps: Postprocess, beside: Beside, threads: int) -> gpd.GeoDataFrame:
-    """Tidy ``mask.tif`` in ``out`` and outline its ice, divided where there is an inventory."""
+def outlines_in(
+    scene: Scene,
+    out: Path,
+    steps: Postprocess,
+    beside: Beside,
+    threads: int,
+    edits: Sequence[Edit] | None = None,
+) -> gpd.GeoDataFrame:
+    """Tidy ``mask.tif`` in ``out``, apply edits by hand, and outline its ice, divided where there is an inventory."""
     tidy_raster(out / "mask.tif", scene.grid, replace(steps, minimum_area=0.0))
+    if edits:
+        edit_raster(out / "mask.tif", scene.grid, edits)
     found = ice_patches(out / "mask.tif", steps.minimum_area)
     if beside.inventory:
         found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
-    return tidy_outlines(outlines_of(found, out / "mask.tif", out / "probability.tif", scene, threads), steps)
+    found = tidy_outlines(outlines_of(found, out / "mask.tif", out / "probability.tif", scene, threads), steps)
+    return found if edits is None else with_edits(found, edits)
 
 
 def conclude(
@@ -148,6 +166,13 @@ def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:
         mask = source.read(1)
     tidied = tidy_mask(mask == 1, mask != MASK_NODATA, steps, grid.pixel_side)
     write_whole_numbers(path, [(0, np.where(mask == MASK_NODATA, MASK_NODATA, tidied))], grid, MASK_NODATA)
+
+
+def edit_raster(path: Path, grid: Grid, edits: Sequence[Edit]) -> None:
+    """Apply edits by hand to ``mask.tif``, in memory."""
+    with rasterio.open(path) as source:
+        mask = source.read(1)
+    write_whole_numbers(path, [(0, edited_mask(mask, edits, grid.affine, MASK_NODATA))], grid, MASK_NODATA)
 
 
 def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:

@@ -24,8 +24,9 @@ EXTRAS = {
 NETWORKS = ("cnn.train", "cnn.evaluate", "cnn.predict", "cnn.bands", "evaluation.compare_networks")
 OTHERS = {
     **dict.fromkeys(NETWORKS, {"training", "mapping"}),
-    "evaluation.compare": {"mapping"},
+    "adapt.serve": {"mapping", "adapt"},
     "evaluation.adaptation": {"training", "mapping"},
+    "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.scene": {"mapping"},
     "benchmarks.lakes_speed": {"mapping", "lakes"},
