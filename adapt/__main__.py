@@ -39,7 +39,7 @@ def module_of(word: str) -> ModuleType:
         return importlib.import_module(COMMANDS[word][0])
     except ModuleNotFoundError as problem:
         raise PackageError(
-            f"python -m adapt {word}: lacks the package {problem.name}; pip install 'glacier-hybrid[mapping,adapt]'."
+            f"python -m adapt {word}: lacks the package {problem.name}; pip install -e '.[mapping,adapt]'."
         ) from None
 
 

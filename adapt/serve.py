@@ -33,21 +33,17 @@ from cnn.device import choose_device
 from command import add_shared, new_parser
 from errors import OutputError, SettingError, exit_code
 from fusion.model_file import load_model
+from mapping.lock import only_run
 from scenes.products import open_scene
 
-try:
-    import fcntl
-except ImportError:  # Windows has none: there, two servers must not share a folder
-    fcntl = None  # type: ignore[assignment]
-
 HOST = "127.0.0.1"
-SEEN, IMAGERY, LOCK = ".seen", "imagery.tif", ".lock"  # in the session's folder
+SEEN, IMAGERY = ".seen", "imagery.tif"  # in the session's folder
 MOST_CONNECTIONS = 100
 
 
 def run(options: argparse.Namespace) -> None:
     """Serve until the user stops it."""
-    with listening(options.port) as held, only_one(options.out):
+    with listening(options.port) as held, only_run(options.out):
         port, token = held.getsockname()[1], secrets.token_urlsafe(24)
         server = server_of(options)
         app = Guard(server.app(), token, [f"{HOST}:{port}", f"localhost:{port}"])
@@ -80,7 +76,7 @@ def server_of(options: argparse.Namespace) -> Server:
     """Open scene, model and folder, and draw the imagery where an earlier session has not."""
     device = choose_device(options.device)
     model = load_model(options.model, device)
-    scene = open_scene(options.scene, options.bands, options.clouds)
+    scene = open_scene(options.scene, options.bands, options.clouds, options.thermal, options.date)
     marks = read_marks(options.marks, scene.grid.crs) if options.marks else []
     store = Store(options.out, scene.grid.crs, marks)
     jobs, seen = options.jobs or os.cpu_count() or 1, options.out / SEEN
@@ -106,25 +102,6 @@ def listening(port: int) -> Iterator[socket.socket]:
                 f"--port {port}: cannot be used ({problem.strerror or problem}); give another one, or 0 for any free."
             ) from None
         yield held
-
-
-@contextmanager
-def only_one(out: Path) -> Iterator[None]:
-    """Keep a folder to one server, for two would overwrite each other's marks."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file = open(out / LOCK, "w", encoding="utf-8")  # noqa: SIM115  (closed below; a lock is let go with it)
-    except OSError as problem:
-        raise OutputError(f"{out}: cannot be written ({problem.strerror}); choose another --out.") from None
-    with file:
-        try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingError(
-                f"{out}: another session is open in this folder; close it or give another --out."
-            ) from None
-        yield
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
         raise SettingError(f"--count {options.count}: is below 1; give the number of places, for example 20.")
     device = choose_device(options.device)
     model = load_model(options.model, device)
-    scene = open_scene(options.scene, options.bands, options.clouds)
+    scene = open_scene(options.scene, options.bands, options.clouds, options.thermal, options.date)
     marks = read_marks(options.marks, scene.grid.crs) if options.marks else []
     so_far = gather(model, scene, marks, device, options.jobs) if marks else None
     places = suggest(model, seen_windows(model, scene, device, options.jobs), options.count, so_far)

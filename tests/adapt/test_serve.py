@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from adapt import serve, store
 from adapt.app import Server
 from adapt.guard import LARGEST
 from errors import OutputError
+from mapping.lock import LOCK_NAME
 from tests.adapt.serving import HOST, TOKEN, client_of, open_server, point, settle, words, write_place
 
 WRONG = [("glacier", 60, 140), ("glacier", 90, 110), ("ground", 60, 50), ("ground", 130, 115)]  # columns and rows
@@ -261,9 +263,11 @@ def test_a_port_in_use_is_one_sentence(place: Path, tmp_path: Path, capsys, one_
 
 
 def test_a_folder_has_one_session(tmp_path: Path, place: Path, capsys):
-    with serve.only_one(tmp_path):
-        assert serve.main(words(place, tmp_path, "--port", 0)) == 2
-    assert "another session is open" in capsys.readouterr().err
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / LOCK_NAME).write_text(f"{socket.gethostname()} {os.getppid()}")
+    assert serve.main(words(place, tmp_path, "--port", 0)) == 2
+    assert "another run is at work" in capsys.readouterr().err
 
 
 def test_a_large_scene_is_looked_at_block_by_block(tmp_path: Path, monkeypatch):
