@@ -62,17 +62,12 @@ class Store:
         """Add and erase marks and edits, by their ids, and save; what is there or gone already changes nothing."""
         with self.lock:
             old = self.content
-            known = {id_of(item) for item in (*old.marks, *old.edits)}
-            new = list({id_of(item): item for item in added if id_of(item) not in known}.values())
-            gone = set(erased)
-            marks, edits = (
-                tuple(
-                    item
-                    for item in (*before, *(one for one in new if isinstance(one, kind)))
-                    if id_of(item) not in gone
-                )
-                for before, kind in ((old.marks, Mark), (old.edits, Edit))
-            )
+            items: list[Item] = [*old.marks, *old.edits]
+            known, gone = {id_of(item) for item in items}, set(erased)
+            items += {id_of(item): item for item in added if id_of(item) not in known}.values()
+            left = [item for item in items if id_of(item) not in gone]
+            marks = tuple(item for item in left if isinstance(item, Mark))
+            edits = tuple(item for item in left if isinstance(item, Edit))
             if len(marks) + len(edits) > MOST:
                 raise SettingError(f"{len(marks) + len(edits)} marks and edits are more than {MOST}; erase some.")
             other_marks, other_edits = marks != old.marks, edits != old.edits
