@@ -125,11 +125,12 @@ class Server:
         if not known or not ZOOMS[0] <= int(numbers[0]) <= ZOOMS[1]:
             return refusal(404, "There is no such picture.")
         place = place_of(*map(int, numbers))
-        if not (0 <= place.row < self.grid.height and 0 <= place.column < self.grid.width):
-            return refusal(404, "This lies outside the scene.")
-        if words["layer"] in DRAWN:
+        inside = 0 <= place.row < self.grid.height and 0 <= place.column < self.grid.width
+        if inside and words["layer"] in DRAWN:
             return Response(png(self.session.picture(words["layer"], place)), media_type="image/png")
-        picture = imagery(self.pictures, self.bands, words["layer"], place)
+        picture = imagery(self.pictures, self.bands, words["layer"], place) if inside else None
+        if picture is None:
+            return refusal(404, "This lies outside the scene.")
         return Response(png(picture), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def change(self, request: Request) -> Response:

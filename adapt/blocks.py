@@ -105,11 +105,16 @@ class Blocks:
 
     def keep(self, number: int, seen: Seen) -> None:
         """Write a block's file where there is room; a cache that cannot be written is none."""
-        arrays = {"unet": seen.unet, "gbm": seen.gbm, "valid": seen.valid}
-        cells = {"cells": seen.cells.array, "cells_valid": seen.cells.valid}
         try:
             with atomic_output(self.file(number)) as temporary, open(temporary, "wb") as file:
-                np.savez(file, **arrays, **cells)
+                np.savez(
+                    file,
+                    unet=seen.unet,
+                    gbm=seen.gbm,
+                    valid=seen.valid,
+                    cells=seen.cells.array,
+                    cells_valid=seen.cells.valid,
+                )
         except Exception:  # a full disk comes as several kinds, and none of them loses anything
             return
 

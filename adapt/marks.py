@@ -80,6 +80,11 @@ def pixels_of(mark: Mark, grid: Grid) -> np.ndarray:
 
     A polygon covers pixels whose centre lies in it; one too small for that, a line or a point, every pixel touched.
     """
+    if mark.geometry.geom_type == "Point":  # on a corner of pixels it touches none, for the rasteriser
+        place = np.floor((~grid.affine * (mark.geometry.x, mark.geometry.y))[::-1]).astype(int)[:, None]
+        return (
+            place if (place >= 0).all() and (place[:, 0] < (grid.height, grid.width)).all() else np.empty((2, 0), int)
+        )
     west, south, east, north = mark.geometry.bounds
     (left, top), (right, bottom) = ~grid.affine * (west, north), ~grid.affine * (east, south)
     first = np.maximum(np.floor([min(top, bottom), min(left, right)]).astype(int), 0)

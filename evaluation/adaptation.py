@@ -29,7 +29,7 @@ from adapt.marks import Mark, pixels_of
 from adapt.suggest import SIDE, square_at, suggest
 from command import new_parser, write_json
 from errors import TrainingError, exit_code
-from evaluation.adaptation_tables import ADAPTATION, RANDOM, SUGGESTED, summary_of
+from evaluation.adaptation_tables import ADAPTATION, HOME_UNSEEN, NEXT_DOOR, RANDOM, SUGGESTED, summary_of
 from evaluation.crossval import ALONE, HOME, SITES, fold_name, judge_scenes, site_name, training_sets
 from evaluation.figures import draw_adaptation
 from evaluation.generalise import FOLDERS, stage
@@ -144,14 +144,14 @@ def groups_of(recipe: Recipe, scenes: Scenes, folds: int, chosen: Sequence[str])
         groups[name] = [(model, labelled) for labelled in tiles]
     if (recipe.out / f"{site_name(HOME)}.ckpt").is_file():
         model = model_of(recipe, site_name(HOME), sets, UNFITTED.fusion)
-        groups["home, by a model of all else"] = [(model, labelled) for labelled in scenes.home]
+        groups[HOME_UNSEEN] = [(model, labelled) for labelled in scenes.home]
     else:
         print(f"note: {recipe.out / site_name(HOME)}.ckpt is not there; its group is left out.", file=sys.stderr)
-    groups["next door"] = []
+    groups[NEXT_DOOR] = []
     for number in range(folds):
         model = model_of(recipe, fold_name(number), sets, fusions[fold_name(number)])
         held_out = sets[fold_name(number)].held_out
-        groups["next door"] += [(model, one) for one in scenes.home if one.tile.tile_id in held_out]
+        groups[NEXT_DOOR] += [(model, one) for one in scenes.home if one.tile.tile_id in held_out]
     return {name: group for name, group in groups.items() if not chosen or name in chosen}
 
 

@@ -12,6 +12,8 @@ from evaluation.markdown import Results, table
 ADAPTATION = "adaptation.json"
 RANDOM, SUGGESTED = "random", "suggested"
 SHOWN = (0, 5, 10, 20, 40)  # marks in the documents' table
+AWAY, HOME_UNSEEN, NEXT_DOOR = "elsewhere and snow", "home, by a model of all else", "next door"
+MAIN = (AWAY, HOME_UNSEEN, NEXT_DOOR)  # groups of the README's table
 
 
 def summary_of(groups: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -22,7 +24,7 @@ def summary_of(groups: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     away = {site: one for name in ("elsewhere", "snow") for site, one in groups.get(name, {}).items()}
     lines = []
-    for name, sites in {**groups, **({"elsewhere and snow": away} if away else {})}.items():
+    for name, sites in {**groups, **({AWAY: away} if away else {})}.items():
         first = next(iter(sites.values()))
         for way in (RANDOM, SUGGESTED):
             for wrong, counts in first[way].items():
@@ -49,9 +51,14 @@ def line_of(group: str, sites: Mapping[str, Any], way: str, wrong: str, count: s
     }
 
 
-def adaptation_block(results: Results) -> str:
-    """MCC against the number of marks, with the change at the worst site in brackets."""
-    summary = results["summary"]
+def adaptation_summary_block(results: Results) -> str:
+    """The table without the groups that another one holds, and without wrong marks."""
+    return adaptation_block(results, [one for one in results["summary"] if one["group"] in MAIN and not one["wrong"]])
+
+
+def adaptation_block(results: Results, lines: list[dict[str, Any]] | None = None) -> str:
+    """MCC against the number of marks, with the change at the worst site in brackets; of all lines, or of these."""
+    summary = results["summary"] if lines is None else lines
     keys = dict.fromkeys((one["group"], one["way"], one["wrong"]) for one in summary)
     rows = []
     for key in keys:

@@ -14,7 +14,7 @@ import numpy as np
 
 from command import add_shared, new_parser
 from errors import OutputError, exit_code
-from evaluation.adaptation_tables import ADAPTATION, adaptation_block
+from evaluation.adaptation_tables import ADAPTATION, adaptation_block, adaptation_summary_block
 from evaluation.lakes_tables import lakes_block, lakes_speed_block
 from evaluation.markdown import Results, table
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
@@ -249,13 +249,16 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "scenes": ("scenes.json", scenes_block),
     "scale": ("scenes.json", scale_block),
     "mosaic": ("mosaic.json", mosaic_block),
-    "adaptation": (ADAPTATION, adaptation_block),
+    "adaptation": (ADAPTATION, adaptation_summary_block),
+    "adaptation_all": (ADAPTATION, adaptation_block),
     "lakes": ("lakes.json", lakes_block),
     "lakes_speed": ("lakes_speed.json", lakes_speed_block),
 }
 DOCUMENTS = {
-    "README.md": ("scores", "inference"),
+    "README.md": ("scores", "inference", "adaptation", "lakes"),
+    "docs/adapt.md": ("adaptation_all",),
     "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
+    "docs/lakes.md": ("lakes_speed",),
     "docs/mapping.md": ("mosaic", "scenes"),
     "docs/scale.md": ("scale",),
 }

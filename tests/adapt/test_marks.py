@@ -84,5 +84,8 @@ def test_pixels_of_points_lines_and_polygons():
     assert pixels_of(Mark(square, True), GRID).shape == (2, 49)
     small = shapely.box(at(4.3, 0).x, at(4.3, 0).y, at(4.2, 0.1).x, at(4.2, 0.1).y)
     assert pixels_of(Mark(small, True), GRID).tolist() == [[4], [0]]
+    assert pixels_of(Mark(at(4, 7), True), GRID).tolist() == [[4], [7]], (
+        "a corner belongs to the pixel that begins there"
+    )
     assert pixels_of(Mark(at(-3, 2), True), GRID).size == 0
     assert pixels_of(Mark(at(3, 90), True), GRID).size == 0

@@ -10,6 +10,7 @@ import pytest
 
 from errors import OutputError
 from evaluation import readme as readme_module
+from evaluation.adaptation_tables import AWAY, summary_of
 from evaluation.readme import DOCUMENTS, departure, markers, scores_block, table, update_document, update_documents
 from tests.examples import example_results
 
@@ -33,6 +34,11 @@ LAKES_SPEED = {
     "regions": {"side": 2000, "seconds": 3.0, "ratio": 1.25, "rasterio_alone_s": 2.4, "peak_memory_mib": 300.0},
     "sinks": {"side": 1000, "seconds": 4.0, "peak_memory_mib": 400.0, "sinks": 12},
 }  # fmt: skip
+SITE = {"start": 0.5, "random": {"0": {"5": [0.5, 0.7]}}, "suggested": {"0.1": {"5": [0.4]}}}
+MARKS = {
+    "command": "for a test", "draws": 2, "seconds": 9.0,
+    "summary": summary_of({"snow": {"83_01": SITE}, "elsewhere": {"80_01": SITE}}),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,6 +54,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "scenes.json").write_text(json.dumps({"large": scene}))
     (tmp_path / "mosaic.json").write_text(json.dumps({"command": "for a test", "mcc": {"tile by tile": 0.75}}))
     (tmp_path / "tried.json").write_text(json.dumps({"command": "for a test", "rows": [{"what": "rain"}]}))
+    (tmp_path / "lakes.json").write_text(json.dumps(LAKES))
+    (tmp_path / "lakes_speed.json").write_text(json.dumps(LAKES_SPEED))
+    (tmp_path / "adaptation.json").write_text(json.dumps(MARKS))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -74,6 +83,9 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
     assert "| 2.00 |" in texts["docs/mapping.md"]
     assert "| 10 | 0.5 h |" in texts["docs/scale.md"], "2350 scenes of 6 s of parts and 1 s of the rest, on 10 workers"
     assert "| tile by tile | 0.7500 |" in texts["docs/mapping.md"]
+    assert f"| {AWAY} (2 sites) | random | 0.500 | 0.600 (+0.100) |" in texts["README.md"]
+    assert "10% wrong" not in texts["README.md"]
+    assert "| snow (1 sites) | suggested, 10% wrong | 0.500 | 0.400 (-0.100) |" in texts["docs/adapt.md"]
     assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
     update_documents(folder, folder)
     assert {name: (folder / name).read_text() for name in DOCUMENTS} == texts
