@@ -14,7 +14,7 @@ import argparse
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import lightgbm
@@ -73,11 +73,9 @@ def run(options: argparse.Namespace) -> None:
     judged = judge_scenes(recipe, scenes, sets)
     scores, _ = next_door(judged, judged.settings_of_folds())
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
-    longer = replace(recipe, unet=replace(recipe.unet, steps=options.whole_steps or recipe.unet.steps))
-    parts = train_parts(WHOLE, longer, sets[WHOLE])
+    parts = train_parts(WHOLE, recipe, sets[WHOLE])
     command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
-    command += f" --whole-steps {options.whole_steps}" if options.whole_steps else ""
-    save_model(hybrid_of(judged, parts, provenance_of(longer, scenes, scores, command)), options.out / "model.pth")
+    save_model(hybrid_of(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
 
 
@@ -88,12 +86,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
     )
     add_recipe_arguments(parser)
-    parser.add_argument(
-        "--whole-steps",
-        type=int,
-        default=0,
-        help="of the network that ships, where others than --steps",
-    )
     return parser.parse_args(argv)
 
 
