@@ -117,7 +117,7 @@ def cut_region(
 
     Raises ProductError, GridError, RasterError or OutputError.
     """
-    with open_raster(str(path)) as source:
+    with open_raster(str(path), jobs) as source:
         bands, shape = rgb_bands(source, path), in_pixels(shape, source.transform)
         box = box_of(shape, source.height, source.width)
         if box is None:

@@ -11,10 +11,10 @@ from errors import RasterError
 from tiles.raster import one_line
 
 
-def open_raster(path: str) -> Any:
-    """Open a raster for reading; raises RasterError, naming the file, where that fails."""
+def open_raster(path: str, threads: int = 1) -> Any:
+    """Open a raster for reading; ``threads`` decode it. Raises RasterError, naming the file, where that fails."""
     try:
-        return rasterio.open(path)
+        return rasterio.open(path, num_threads=threads) if threads > 1 else rasterio.open(path)
     except RasterioError as problem:
         raise unreadable(path, problem) from None
 
