@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-import mapping
 from adapt.changes import in_pixels, read_change
 from adapt.finishing import WRITTEN, Finishing
 from adapt.guard import refusal
@@ -30,7 +29,7 @@ from mapping.pictures import png
 from tiles.tile import THERMAL_BAND
 
 PAGE = Path(__file__).parent / "page"
-LEAFLET = Path(mapping.__file__).parent / "leaflet"
+LEAFLET = Path(__file__).parents[1] / "mapping" / "leaflet"
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
 DRAWN = ("probability", "outline", "before")  # the others are imagery
 REPORT_POLICY = (

@@ -263,9 +263,7 @@ def test_a_port_in_use_is_one_sentence(place: Path, tmp_path: Path, capsys, one_
 
 
 def test_a_folder_has_one_session(tmp_path: Path, place: Path, capsys):
-    folder = tmp_path / "out"
-    folder.mkdir()
-    (folder / LOCK_NAME).write_text(f"{socket.gethostname()} {os.getppid()}")
+    (tmp_path / LOCK_NAME).write_text(f"{socket.gethostname()} {os.getppid()}")
     assert serve.main(words(place, tmp_path, "--port", 0)) == 2
     assert "another run is at work" in capsys.readouterr().err
 
