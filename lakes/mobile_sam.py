@@ -32,7 +32,6 @@ OTHERS = (
     ("output_upscaling.0.", "upscale_conv1."),
     ("output_upscaling.1.", "upscale_layer_norm."),
     ("output_upscaling.3.", "upscale_conv2."),
-    ("transformer.norm_final", "transformer.layer_norm_final"),
     (".norm", ".layer_norm"),
 )
 PERCEPTRONS = ("iou_prediction_head.", "output_hypernetworks_mlps.")
@@ -87,7 +86,7 @@ def renamed(published: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def new_name(name: str) -> str:
     """A name of segment-anything in transformers; names within the encoder stay, as TinyViT has them, too."""
-    pairs = ENCODER if name.startswith("image_encoder.") else OTHERS
+    pairs: tuple[tuple[str, str], ...] = ENCODER if name.startswith("image_encoder.") else OTHERS
     if any(part in name for part in PERCEPTRONS):
         pairs = LAYERS
     for old, new in pairs:

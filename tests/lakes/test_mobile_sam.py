@@ -34,7 +34,7 @@ def network(file, monkeypatch):
 
 
 def test_it_is_as_large_as_the_published_file(weights, file):
-    """10.1 M parameters and 40.7 MB are told of mobile_sam.pt, 6.06 M of its encoder with the classifier."""
+    """The documentation of Ultralytics tells 10.1 M parameters and 40.7 MB of mobile_sam.pt."""
     learnt = {name: value.numel() for name, value in weights.items() if "running" not in name and "num_b" not in name}
     assert round(sum(learnt.values()) / 1e6, 1) == 10.1
     assert file.stat().st_size == pytest.approx(40.7e6, abs=5e4)
@@ -114,6 +114,8 @@ def test_the_encoder_is_that_of_timm():
     other.stages[3].downsample.conv2.conv.stride = (1, 1)
     own = TinyViT().eval()
     theirs = {name: value for name, value in other.state_dict().items() if not name.startswith("head.")}
+    for value in theirs.values():
+        value += 0.1 * torch.randn(value.shape) if value.is_floating_point() else 0  # no bias stays at nought
     missing, unexpected = own.load_state_dict({own_name(name): value for name, value in theirs.items()}, strict=False)
     assert not unexpected
     assert all(name.startswith("neck.") for name in missing)
