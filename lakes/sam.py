@@ -1,6 +1,7 @@
 """Segment Anything (Kirillov et al. 2023, arXiv:2304.02643) on patches: its mask decoder learns, the rest is frozen.
 
-The network is that of the package transformers, its weights those of a folder; nothing is fetched from the net.
+The network is that of the package transformers, its weights those of a folder, or it is MobileSAM, from its one file;
+nothing is fetched from the net.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from torch.nn import functional
 
 from cnn.network_model import Card, network_of
 from errors import ModelFileError, PackageError
+from lakes.mobile_sam import mobile_sam, mobile_sam_file, read_mobile_sam
+from lakes.tiny_vit import TinyViT
 from patches.normalise import Normalisation
 from tiles.raster import one_line
 
@@ -60,14 +63,16 @@ class SamOfPatches(nn.Module):
         super().__init__()
         self.vision, self.head = sam.vision_encoder, MaskDecoder(sam)
         self.side = int(sam.config.vision_config.image_size)
+        self.mobile = isinstance(self.vision, TinyViT)
         self.vision.requires_grad_(False)
 
     def embed(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W), resampled to SAM's own size where that is another, to embeddings (N, C, h, w)."""
         if channels.shape[-2:] != (self.side, self.side):
             channels = functional.interpolate(channels, (self.side, self.side), mode="bilinear", align_corners=False)
-        found: torch.Tensor = self.vision(channels)[0]
-        return found
+        found = self.vision(channels)
+        embeddings: torch.Tensor = found if self.mobile else found[0]  # transformers' encoder answers with several
+        return embeddings
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W) to logits (N, 1, H, W)."""
@@ -87,16 +92,24 @@ def library() -> Any:
         ) from None
 
 
-def read_sam(folder: Path) -> Any:
-    """SAM from a folder with ``config.json`` and its weights (safetensors or tensors), as ``SamModel`` is published.
+def read_sam(weights: Path) -> Any:
+    """MobileSAM from its file (or a folder with it), else SAM from a folder as transformers publishes it.
 
-    Raises PackageError, or ModelFileError where the folder holds no such network, or not all of it.
+    Raises PackageError, or ModelFileError where the file or folder holds no such network, or not all of it.
     """
-    package = library()
+    package, file = library(), mobile_sam_file(weights)
+    return read_mobile_sam(file, package) if file else read_folder(weights, package)
+
+
+def read_folder(folder: Path, package: Any) -> Any:
+    """SAM from a folder with ``config.json`` and its weights (safetensors or tensors); ``package``: transformers.
+
+    Raises ModelFileError where the folder holds no such network, or not all of it.
+    """
     if not (folder / CONFIG).is_file():
         raise ModelFileError(
             f"{folder}: holds no {CONFIG}; give the folder of a SAM for transformers, for example of "
-            "facebook/sam-vit-base, with --weights."
+            "facebook/sam-vit-base, or the mobile_sam.pt of MobileSAM with --weights."
         )
     package.logging.set_verbosity_error()  # what is wrong is said once, below
     package.logging.disable_progress_bar()
@@ -110,7 +123,7 @@ def read_sam(folder: Path) -> Any:
     if lacking:
         raise ModelFileError(
             f"{folder}: lacks {len(lacking)} weights of SAM, {lacking[0]} for example; give a whole one for "
-            "transformers' SamModel (others, as MobileSAM's encoder, are none)."
+            "transformers' SamModel."
         )
     return sam.float().eval()
 
@@ -120,4 +133,5 @@ def build(card: Card) -> nn.Module:
     if card.architecture != SAM:
         return network_of(card)
     package = library()
-    return SamOfPatches(package.SamModel(package.SamConfig.from_dict(dict(card.training["sam"]))))
+    config = package.SamConfig.from_dict(dict(card.training["sam"]))
+    return SamOfPatches(mobile_sam(package, config) if card.training.get("mobile") else package.SamModel(config))

@@ -39,11 +39,14 @@ def train_sam(
     """
     check_plan(plan, bool(held_out))
     if not plan.weights:
-        raise SettingError("--arch sam: needs --weights, a folder with a SAM that transformers reads.")
+        raise SettingError(
+            "--arch sam: needs --weights, the mobile_sam.pt of MobileSAM or the folder of a SAM for transformers."
+        )
     torch.manual_seed(plan.seed)
     sam = read_sam(Path(plan.weights))
     network = SamOfPatches(sam)
-    card = card_for(list(training), plan, NORMALISATION, {**told, "sam": plain(sam.config)})
+    told = {**told, "sam": plain(sam.config), "mobile": network.mobile}
+    card = card_for(list(training), plan, NORMALISATION, told)
     samples, computed = embed_patches(network, training, sampling.windows, cache, device)
     print(f"embeddings: {computed} computed, {len(samples) - computed} found in {cache}", flush=True)
     side = 4 * int(network.head.places.shape[-1])

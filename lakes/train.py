@@ -115,7 +115,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("patches", type=Path, help="folder that python -m lakes prepare wrote")
     parser.add_argument("--arch", required=True, help="sam, a name of cnn.architectures, or smp:NAME:ENCODER")
     parser.add_argument(
-        "--weights", default="", help="of sam: its folder, as transformers publishes it; else a file to start from"
+        "--weights", default="", help="of sam: its folder for transformers, or mobile_sam.pt; else a file to start from"
     )
     parser.add_argument("--fold", type=int, default=0, help="fold that is held out and scored; -1: none")
     parser.add_argument("--regions", type=Path, help="where the regions lie now (default: where the list found them)")

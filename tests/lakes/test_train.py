@@ -8,12 +8,13 @@ import torch
 
 from cnn.network_model import load_model
 from cnn.trainer import Trainer, load_checkpoint
-from lakes import prepare, train
+from lakes import mobile_sam, prepare, train
 from lakes.patch_list import read_list
 from lakes.polygons import lakes_table, write_lakes
 from lakes.recipes import recipe_for
 from lakes.sam import SAM, SamOfPatches, build, read_sam
 from tests.lakes.drawn import IMAGE, square
+from tests.lakes.published_sam import published, small_config
 from tests.lakes.small_sam import write_sam
 from tests.lakes.test_prepare import write_region
 
@@ -53,6 +54,19 @@ def test_sam_learns_in_its_mask_decoder_alone(trained):
     assert model.card.training["recipe"]["epochs"] == 10
     assert model.card.classes == ("ground", "lake")
     before, after = SamOfPatches(read_sam(trained / "sam")).state_dict(), model.network.state_dict()
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith("head.decoder.") for name in changed)
+
+
+def test_mobile_sam_learns_from_its_published_file(listed, tmp_path, monkeypatch):
+    """Its encoder stays, and the model is built again from its file."""
+    monkeypatch.setattr(mobile_sam, "mobile_config", small_config)
+    torch.save(published(), tmp_path / "mobile_sam.pt")
+    words = ("--arch", "sam", "--learning-rate", "0.001", "--steps", "2", "--weights", tmp_path)
+    assert run(listed, tmp_path / "out", *words) == 0
+    model = load_model(tmp_path / "out" / "model.pt", CPU, build)
+    before, after = SamOfPatches(read_sam(tmp_path)).state_dict(), model.network.state_dict()
     changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
     assert changed
     assert all(name.startswith("head.decoder.") for name in changed)
