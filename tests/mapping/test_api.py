@@ -22,7 +22,7 @@ from tiles.tile import Tile
 
 @dataclass(frozen=True)
 class ThenAndNow:
-    """A GeoTIFF of then and a Landsat-8 product of now, whose first glacier has lost ten rows; both mapped."""
+    """A Landsat-5 product of then and a Landsat-8 product of now, whose glaciers have lost ten rows; both mapped."""
 
     folder: Path
     then: MappedScene
@@ -41,9 +41,10 @@ def mapped(tmp_path_factory: pytest.TempPathFactory) -> ThenAndNow:
     inventory.to_crs("EPSG:4326").to_file(folder / "rgi.gpkg")
     save_model(example_model(), folder / "model.pth")
     words = {"model": folder / "model.pth", "device": "cpu", "jobs": 1, "inventory": folder / "rgi.gpkg"}
-    old = products.five_bands(folder / "then.tif", tile)
+    products.five_bands(folder / "then.tif", tile)
+    old = products.landsat(folder, tile, satellite=5)
     new = products.landsat(folder, Tile(tile.tile_id, bands, tile.valid))
-    then = map_scene(str(old), products.FIVE_BANDS, out=folder / "1985", **words)
+    then = map_scene(str(old), out=folder / "1985", **words)
     return ThenAndNow(folder, then, map_scene(new, out=folder / "2020", **words))
 
 
@@ -57,7 +58,7 @@ def test_one_call_gives_outlines_and_rasters(mapped: ThenAndNow):
     np.testing.assert_array_equal(np.isnan(then.probability), ~tile.valid)
     assert then.facts["outlines_km2"] == pytest.approx(then.outlines["area_km2"].sum(), abs=1e-4)
     assert then.facts["glaciers_of_inventory"] == 2
-    assert "Glaciers of then" in (mapped.folder / "1985" / "report.html").read_text(encoding="utf-8")
+    assert "Glaciers of LT05" in (mapped.folder / "1985" / "report.html").read_text(encoding="utf-8")
     assert (then.grid.height, then.grid.width) == then.mask.shape
 
 
