@@ -134,7 +134,7 @@ def run(options: argparse.Namespace) -> None:
     if not chosen:
         raise TrainingError(f"{options.data}: holds no image of the {part} part; use --part training.")
     samples = samples_of(models[0], chosen, options.patches)
-    found: dict[str, Any] = {"architecture": card.architecture, "part": part, "patches": len(samples)}
+    found: dict[str, Any] = {"part": part, "patches": len(samples), **facts_of(card, top, options)}
     found["models"] = [contributions(model, samples, top, options.seed) for model in models]
     shares = [np.array([row["share_percent"] for row in one["bands"]]) for one in found["models"]]
     found["between_models"] = [rank_correlation(shares[0], other) for other in shares[1:]]
@@ -143,6 +143,16 @@ def run(options: argparse.Namespace) -> None:
         found["retrained"] = retrained(models[0], images, best, options.out, options.seed)
     write_contributions(found, card, options.out)
     print_contributions(found)
+
+
+def facts_of(card: Card, top: int, options: argparse.Namespace) -> dict[str, str]:
+    """The network, how long it was trained, and the command without this machine's paths."""
+    from cnn.network_training import plan_of
+
+    plan = plan_of(card)
+    trained = f"{plan.minutes:g} minutes" if plan.minutes else f"{plan.steps or 'as many as its recipe asks for'} steps"
+    command = f"python -m cnn.bands --top {top} --patches {options.patches} --seed {options.seed}"
+    return {"architecture": card.architecture, "trained": trained, "command": command}
 
 
 def print_contributions(found: dict[str, Any]) -> None:

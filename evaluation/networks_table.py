@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evaluation.markdown import table
+
 HYBRID = "hybrid"
 # Figures of others, as they state them; none was measured here
 PUBLIC = {
@@ -37,3 +39,25 @@ def networks_block(results: Mapping[str, Any]) -> str:
     )
     table = "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
     return f"{told}\n\n{table}\n\nMade by `{results['command']}`."
+
+
+def bands_block(results: Mapping[str, Any]) -> str:
+    """What each band contributes, and scores of the same network trained on the best and on random ones."""
+    first = results["models"][0]
+    rows = [
+        [
+            row["band"],
+            f"{row['share_percent']:.1f} % ({row['low_percent']:.1f} to {row['high_percent']:.1f})",
+            f"{row['permutation_mcc_drop']:.3f}",
+        ]
+        for row in sorted(first["bands"], key=lambda row: -row["share_percent"])
+    ]
+    seen = f"{results['patches']} {results['part']} patches"
+    told = f"{results['architecture']}, {seen}; every training {results['trained']}:"
+    again = [
+        [", ".join(one["bands"]), *(f"{one[name]:.3f}" for name in ("mcc", "iou", "f1"))]
+        for one in results["retrained"].values()
+    ]
+    shares = table(["band", "share of the input gradients", "drop of MCC when permuted"], rows)
+    trained = table(["trained on", "MCC, test part", "IoU", "F1"], again)
+    return "\n\n".join([told, shares, trained, f"Made by `{results['command']}`."])

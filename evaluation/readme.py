@@ -17,6 +17,7 @@ from errors import OutputError, exit_code
 from evaluation.adaptation_tables import ADAPTATION, adaptation_block, adaptation_summary_block
 from evaluation.lakes_tables import lakes_block, lakes_speed_block
 from evaluation.markdown import Results, table
+from evaluation.networks_table import bands_block
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
 from tiles.raster import atomic_output
 
@@ -251,6 +252,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "mosaic": ("mosaic.json", mosaic_block),
     "adaptation": (ADAPTATION, adaptation_summary_block),
     "adaptation_all": (ADAPTATION, adaptation_block),
+    "bands": ("bands.json", bands_block),
     "lakes": ("lakes.json", lakes_block),
     "lakes_speed": ("lakes_speed.json", lakes_speed_block),
 }
@@ -260,6 +262,7 @@ DOCUMENTS = {
     "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
     "docs/lakes.md": ("lakes_speed",),
     "docs/mapping.md": ("mosaic", "scenes"),
+    "docs/networks.md": ("bands",),
     "docs/scale.md": ("scale",),
 }
 

@@ -34,6 +34,14 @@ LAKES_SPEED = {
     "regions": {"side": 2000, "seconds": 3.0, "ratio": 1.25, "rasterio_alone_s": 2.4, "peak_memory_mib": 300.0},
     "sinks": {"side": 1000, "seconds": 4.0, "peak_memory_mib": 400.0, "sinks": 12},
 }  # fmt: skip
+BANDS = {
+    "architecture": "a network", "part": "validation", "patches": 8, "trained": "4 steps", "command": "for a test",
+    "models": [{"bands": [
+        {"band": "red", "share_percent": 40.0, "low_percent": 30.0, "high_percent": 50.0, "permutation_mcc_drop": 0.2},
+        {"band": "blue", "share_percent": 60.0, "low_percent": 50.0, "high_percent": 70.0, "permutation_mcc_drop": 0.1},
+    ]}],
+    "retrained": {"best": {"bands": ["blue"], "mcc": 0.5, "iou": 0.4, "f1": 0.6}},
+}  # fmt: skip
 SITE = {"start": 0.5, "random": {"0": {"5": [0.5, 0.7]}}, "suggested": {"0.1": {"5": [0.4]}}}
 MARKS = {
     "command": "for a test", "draws": 2, "seconds": 9.0,
@@ -56,6 +64,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tried.json").write_text(json.dumps({"command": "for a test", "rows": [{"what": "rain"}]}))
     (tmp_path / "lakes.json").write_text(json.dumps(LAKES))
     (tmp_path / "lakes_speed.json").write_text(json.dumps(LAKES_SPEED))
+    (tmp_path / "bands.json").write_text(json.dumps(BANDS))
     (tmp_path / "adaptation.json").write_text(json.dumps(MARKS))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
@@ -86,6 +95,8 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
     assert f"| {AWAY} (2 sites) | random | 0.500 | 0.600 (+0.100) |" in texts["README.md"]
     assert "10% wrong" not in texts["README.md"]
     assert "| snow (1 sites) | suggested, 10% wrong | 0.500 | 0.400 (-0.100) |" in texts["docs/adapt.md"]
+    assert "| blue | 60.0 % (50.0 to 70.0) | 0.100 |\n| red |" in texts["docs/networks.md"]
+    assert "| blue | 0.500 | 0.400 | 0.600 |" in texts["docs/networks.md"]
     assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
     update_documents(folder, folder)
     assert {name: (folder / name).read_text() for name in DOCUMENTS} == texts
