@@ -17,6 +17,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from errors import SettingError
+
 Settings = TypeVar("Settings")
 Item = TypeVar("Item")
 
@@ -122,6 +124,14 @@ def add_fields(parser: argparse.ArgumentParser, settings: Any, helps: Mapping[st
     for name, told in helps.items():
         value = getattr(settings, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=told)
+
+
+def from_zero(options: argparse.Namespace, *names: str) -> None:
+    """Raise SettingError where one of these options is below 0 or no number."""
+    for name in names:
+        value = getattr(options, name)
+        if not 0 <= value < math.inf:
+            raise SettingError(f"--{name.replace('_', '-')} {value}: is below 0; give a number from 0.")
 
 
 def with_options(settings: Settings, options: argparse.Namespace) -> Settings:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from adapt.marks import Mark, pixels_of
 from baseline.gbm import cells_of, on_pixels, score_of_cells
 from cnn.tile_probability import unet_probability
+from command import hidden
 from errors import VectorError
 from features.stack import FeatureStack, build_stack
 from fusion.correction import correction_offset
@@ -133,7 +134,7 @@ def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torc
     levels = levels_for(model, sample_of(scene)) if layout else None
     groups = by_window(places, scene, layout)
     evidence, counts = [no_evidence(len(model.gbm.channel_names))], np.zeros(len(EDGES) - 1, np.int64)
-    for box, numbers in tqdm(groups.items(), desc=scene.name, unit="window", disable=None):
+    for box, numbers in tqdm(groups.items(), desc=scene.name, unit="window", disable=hidden()):
         seen = look_at(model, scene, box, levels, device, jobs)
         local = {number: places[number] - np.array(box[:2])[:, None] for number in numbers}
         one, some = window_evidence(model, seen, marks, local, BACKGROUND // len(groups))

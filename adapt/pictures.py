@@ -16,6 +16,7 @@ from rasterio.windows import Window
 from scipy.ndimage import binary_erosion
 from tqdm import tqdm
 
+from command import hidden
 from errors import OutputError
 from figures import GAMMA, GREY, OUTLINE, PERCENTILES, PROBABILITY
 from mapping.rasters import cloud_optimised
@@ -98,7 +99,7 @@ def write_imagery(scene: Scene, stretch: Stretch, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with rasterio.open(unfinished, "w", driver="GTiff", BIGTIFF="IF_SAFER", **profile) as file:
-            for top in tqdm(range(0, scene.grid.height, STRIP), desc="pictures", unit="strip", disable=None):
+            for top in tqdm(range(0, scene.grid.height, STRIP), desc="pictures", unit="strip", disable=hidden()):
                 rows = min(STRIP, scene.grid.height - top)
                 tile = scene.read(top, 0, rows, scene.grid.width)
                 for number, band in enumerate(bands, 1):

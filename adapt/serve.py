@@ -30,7 +30,7 @@ from adapt.pictures import stretch_of, write_imagery
 from adapt.session import Session
 from adapt.store import Store
 from cnn.device import choose_device
-from command import add_shared, new_parser
+from command import add_shared, from_zero, new_parser
 from errors import OutputError, SettingError, exit_code
 from fusion.model_file import load_model
 from mapping.lock import only_run
@@ -120,8 +120,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if not 0 <= options.port < 2**16:
         raise SettingError(f"--port {options.port}: is no port; give a number from 0 to 65535.")
-    if options.jobs < 0:
-        raise SettingError(f"--jobs {options.jobs}: is below 0; give a number from 0.")
+    from_zero(options, "jobs")
     return options
 
 

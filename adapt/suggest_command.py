@@ -23,7 +23,7 @@ from adapt.fit_command import add_scene_options
 from adapt.marks import read_marks
 from adapt.suggest import Place, suggest
 from cnn.device import choose_device
-from command import add_shared, new_parser
+from command import add_shared, hidden, new_parser
 from errors import OutputError, SettingError, exit_code
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout
@@ -59,7 +59,7 @@ def seen_windows(model: HybridModel, scene: Scene, device: torch.device, jobs: i
     if layout is None:
         return [(look_at(model, scene, whole(scene), None, device, jobs), scene.grid)]
     levels, found = levels_for(model, sample_of(scene)), []
-    for box in tqdm(spread_boxes(layout), desc=scene.name, unit="window", disable=None):
+    for box in tqdm(spread_boxes(layout), desc=scene.name, unit="window", disable=hidden()):
         seen = look_at(model, scene, box, levels, device, jobs)
         if seen.valid.any():
             found.append((seen, grid_at(scene.grid, box)))

@@ -27,7 +27,7 @@ from adapt.evidence import Seen, evidence_in, look, predict_seen
 from adapt.fit import fit
 from adapt.marks import Mark, pixels_of
 from adapt.suggest import SIDE, square_at, suggest
-from command import new_parser, write_json
+from command import hidden, new_parser, write_json
 from errors import TrainingError, exit_code
 from evaluation.adaptation_tables import ADAPTATION, HOME_UNSEEN, NEXT_DOOR, RANDOM, SUGGESTED, summary_of
 from evaluation.crossval import ALONE, HOME, SITES, fold_name, judge_scenes, site_name, training_sets
@@ -185,7 +185,7 @@ def run(options: argparse.Namespace) -> None:
     jobs = options.jobs or torch.get_num_threads()
     results: dict[str, Any] = {}
     everything = [(name, *one) for name, group in groups.items() for one in group]
-    for name, model, labelled in tqdm(everything, desc="sites", disable=None):
+    for name, model, labelled in tqdm(everything, desc="sites", disable=hidden()):
         if not options.site or labelled.tile.tile_id in options.site:
             site = site_of(model, labelled, recipe.device, jobs)
             results.setdefault(name, {})[site.name] = study(site, options.counts, options.draws)

@@ -28,7 +28,7 @@ from rasterio.windows import Window
 from scipy import ndimage
 from tqdm import tqdm
 
-from command import add_shared, hidden, new_parser
+from command import add_shared, from_zero, hidden, new_parser
 from errors import SettingError, exit_code
 from lakes.imagery import RegionFile, find_regions, rgb_bands
 from lakes.polygons import CRS, lakes_table, outer_rings, write_lakes
@@ -156,9 +156,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--smallest", type=float, default=0.0, help="m2 in EPSG:3857 of a polygon at least")
     add_shared(parser, "out", default=Path("out/colours.gpkg"), help="GeoPackage (default: %(default)s)")
     options = parser.parse_args(argv)
-    for name in ("level", "smallest"):
-        if not 0 <= getattr(options, name) < math.inf:
-            raise SettingError(f"--{name} {getattr(options, name)}: is below 0; give a number from 0.")
+    from_zero(options, "level", "smallest")
     if any(not 0 < sigma < BLOCK for sigma in options.sigmas):
         raise SettingError(f"--sigmas {options.sigmas}: must be above 0 and below {BLOCK}; give for example 5 7.")
     if options.ndwi is not None and not -1 <= options.ndwi <= 1:

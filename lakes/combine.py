@@ -10,7 +10,6 @@ sinks and ice have no date. The ice of a region is the largest piece of --ice in
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ import pandas as pd
 import shapely
 from tqdm import tqdm
 
-from command import add_fields, add_shared, hidden, new_parser, with_options
+from command import add_fields, add_shared, from_zero, hidden, new_parser, with_options
 from errors import GridError, SettingError, exit_code
 from lakes.overlap import any_touching
 from lakes.polygons import (
@@ -144,10 +143,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--audit", action="store_true", help="add the column rule: which rule kept each lake")
     add_shared(parser, "out", default=Path("out/lakes.gpkg"), help="GeoPackage (default: %(default)s)")
     options = parser.parse_args(argv)
-    for name in HELPS:
-        value = getattr(options, name)
-        if value < 0 or not math.isfinite(value):
-            raise SettingError(f"--{name.replace('_', '-')} {value}: is below 0; give a number from 0.")
+    from_zero(options, *HELPS)
     if not (options.sam or options.deeplab):
         raise SettingError("no polygons to combine; give --sam, --deeplab or both.")
     return options

@@ -10,7 +10,6 @@ and mean depth, and its volume.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -26,8 +25,8 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from scipy import ndimage
 
-from command import add_shared, new_parser
-from errors import GridError, RasterError, SettingError, exit_code
+from command import add_shared, from_zero, new_parser
+from errors import GridError, RasterError, exit_code
 from lakes.fill import filled_depths
 from lakes.polygons import CRS, read_regions
 from scenes.source import open_raster, unreadable
@@ -143,9 +142,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/sinks.gpkg"), help="GeoPackage (default: %(default)s)")
     options = parser.parse_args(argv)
-    for name in ("shallowest", "smallest"):
-        if getattr(options, name) < 0 or not math.isfinite(getattr(options, name)):
-            raise SettingError(f"--{name} {getattr(options, name)}: is below 0; give a number from 0.")
+    from_zero(options, "shallowest", "smallest")
     return options
 
 

@@ -12,7 +12,6 @@ in ``--out``, and dates.tif, which says how many of them have seen each pixel.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
@@ -20,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from command import add_fields, add_shared, new_parser, with_options
+from command import add_fields, add_shared, from_zero, new_parser, with_options
 from errors import RESUME, ProductError, SettingError, exit_code
 from mapping.failures import Failures, noted, raise_failures
 from mapping.lock import check_folder, only_run
@@ -165,11 +164,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise SettingError("--combine: needs several dates of one place; give two scenes or more.")
     if options.simplify and not can_simplify():
         raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
-    for name in ("jobs", *STEPS):
-        if getattr(options, name) < 0 or not math.isfinite(getattr(options, name)):
-            raise SettingError(
-                f"--{name.replace('_', '-')} {getattr(options, name)}: is below 0; give a number from 0."
-            )
+    from_zero(options, "jobs", *STEPS)
     return options
 
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from command import add_shared, new_parser
+from command import add_shared, from_zero, new_parser
 from errors import SettingError, exit_code
 from mapping.steps import Postprocess
 
@@ -121,11 +121,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_shared(parser, "out", default=Path("out/change"))
     options = parser.parse_args(argv)
-    for name in ("uncertainty", "minimum_area"):
-        if not 0 <= getattr(options, name) < math.inf:
-            raise SettingError(
-                f"--{name.replace('_', '-')} {getattr(options, name)}: is below 0; give a number from 0."
-            )
+    from_zero(options, "uncertainty", "minimum_area")
     return options
 
 

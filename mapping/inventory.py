@@ -27,6 +27,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 from tqdm import tqdm
 
+from command import hidden
 from errors import GridError, VectorError
 from mapping.outlines import GLACIER, PATCH
 from mapping.postprocess import FOUR_CONNECTED
@@ -92,7 +93,7 @@ def divided(
     parts: dict[int, list[shapely.Polygon]] = {}
     alone: list[shapely.Polygon] = []
     places = inventory.sindex
-    for patch in tqdm(patches.geometry, desc="division", unit="patch", disable=None, delay=2):
+    for patch in tqdm(patches.geometry, desc="division", unit="patch", disable=hidden(), delay=2):
         near = np.sort(places.query(patch, predicate="intersects"))
         for number, part in divided_patch(patch, inventory.geometry.iloc[near], grid, minimum_area):
             if number < 0:

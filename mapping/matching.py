@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
+from command import hidden
 from errors import GridError
 from mapping.extent import Extent
 from scenes.grid import KM2
@@ -50,7 +51,7 @@ def changes(old: Extent, new: Extent) -> Change:
         raise GridError(f"{new.path}: shares no glacier with {old.path}; give two extents of one place.")
     years = [mean_year(table) for table in (before, after)]
     rows, lost, won = [], [], []
-    for mine, theirs in tqdm(groups_of(before, after), desc="glaciers", disable=None, delay=2):
+    for mine, theirs in tqdm(groups_of(before, after), desc="glaciers", disable=hidden(), delay=2):
         row, shapes = compared(before.iloc[mine], after.iloc[theirs], before, after, years)
         rows.append((row, shapes[1] if len(theirs) else shapes[0]))
         lost.append(beyond(shapes[0], after))

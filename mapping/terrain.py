@@ -23,6 +23,7 @@ from rasterio.windows import Window
 from scipy import ndimage
 from tqdm import tqdm
 
+from command import hidden
 from errors import GridError
 from scenes.grid import Grid
 from scenes.source import open_raster
@@ -61,7 +62,7 @@ def terrain_of(outlines: gpd.GeoSeries, dem: Path, grid: Grid) -> pd.DataFrame:
     the grid's north, averaged as unit vectors. NaN where the DEM has nothing. One row an outline, columns TERRAIN.
     """
     with elevation_on(dem, grid) as warped:
-        rows = [terrain_within(one, warped, grid) for one in tqdm(outlines, desc="terrain", disable=None, delay=2)]
+        rows = [terrain_within(one, warped, grid) for one in tqdm(outlines, desc="terrain", disable=hidden(), delay=2)]
     return pd.DataFrame(rows, columns=list(TERRAIN), index=outlines.index, dtype=float)
 
 
