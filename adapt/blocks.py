@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from adapt.evidence import Box, Seen, look
-from adapt.suggest_command import grid_at
 from features.stack import FeatureStack
 from fusion.hybrid import HybridModel
 from fusion.windowed import LARGE, levels_for, reach
@@ -72,7 +71,7 @@ class Blocks:
 
     def grid(self, number: int) -> Grid:
         """The grid of what is kept of a block."""
-        return grid_at(self.scene.grid, self.box(number))
+        return self.scene.grid.part(*self.box(number))
 
     def seen(self, number: int) -> Seen:
         """What the model sees of a block: from memory, its file, or the scene itself, which takes seconds."""

@@ -113,7 +113,7 @@ class Canvas:
     def mask_in(self, box: tuple[slice, slice], model: HybridModel, edits: Sequence[Edit]) -> np.ndarray:
         """The mask of a box of the scene after edits, bool."""
         values = self.now[box]
-        frame = self.grid.affine * self.grid.affine.translation(box[1].start or 0, box[0].start or 0)
+        frame = self.grid.part(box[0].start, box[1].start, *values.shape).affine
         return edited(values, self.threshold(model), burnt(edits, frame, values.shape))
 
     def areas(self, model: HybridModel, edits: Sequence[Edit]) -> tuple[float, float]:

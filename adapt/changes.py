@@ -136,6 +136,6 @@ def reaches_out(piece: np.ndarray, box: Sequence[slice], grid: Grid) -> bool:
 
 def polygon_of(piece: np.ndarray, grid: Grid, top: int, left: int) -> Any:
     """The polygon of connected pixels, bool (h, w), whose first one has this row and column."""
-    frame = grid.affine * grid.affine.translation(left, top)
+    frame = grid.part(top, left, *piece.shape).affine
     [(found, _)] = shapes(piece.astype(np.uint8), mask=piece, connectivity=4, transform=frame)
     return shape(found)

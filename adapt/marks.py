@@ -12,9 +12,9 @@ import numpy as np
 from rasterio.features import geometry_mask
 from rasterio.transform import Affine
 
-from errors import GridError, OutputError, VectorError
+from errors import OutputError, VectorError
 from scenes.grid import Grid
-from scenes.vectors import write_geopackage
+from scenes.vectors import need_crs, write_geopackage
 from tiles.raster import one_line
 
 COLUMN = "glacier"
@@ -44,8 +44,7 @@ def read_marks(path: Path, crs: str) -> list[Mark]:
     columns = {str(name).lower(): name for name in table.columns}
     if COLUMN not in columns:
         raise VectorError(f"{path}: has no column {COLUMN!r}; add one with 1 on glacier and 0 on ground.")
-    if not isinstance(table, gpd.GeoDataFrame) or table.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    need_crs(table, path)
     table = table[table[columns[COLUMN]].notna()]  # a place that is suggested and not yet marked says nothing
     said = [glacier_of(value, path) for value in table[columns[COLUMN]]]
     names = table[columns["id"]] if "id" in columns else range(1, len(table) + 1)

@@ -62,7 +62,7 @@ def seen_windows(model: HybridModel, scene: Scene, device: torch.device, jobs: i
     for box in tqdm(spread_boxes(layout), desc=scene.name, unit="window", disable=hidden()):
         seen = look_at(model, scene, box, levels, device, jobs)
         if seen.valid.any():
-            found.append((seen, grid_at(scene.grid, box)))
+            found.append((seen, scene.grid.part(*box)))
     return found
 
 
@@ -73,13 +73,6 @@ def spread_boxes(layout: Layout) -> list[Box]:
         sorted({round(one) for one in np.linspace(0, count - 1, min(side, count))}) for count in layout.counts
     )
     return [(top * layout.stride, left * layout.stride, layout.window, layout.window) for top in tops for left in lefts]
-
-
-def grid_at(grid: Grid, box: Box) -> Grid:
-    """The grid of a window."""
-    row, column, rows, columns = box
-    frame = grid.affine * grid.affine.translation(column, row)
-    return Grid(grid.crs, tuple(frame)[:6], rows, columns)
 
 
 def write_places(path: Path, places: Sequence[Place], crs: str) -> None:

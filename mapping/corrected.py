@@ -38,7 +38,7 @@ from mapping.terrain import frame_of
 from scenes.grid import KM2, Grid, grid_of
 from scenes.products import open_scene
 from scenes.scene import Scene
-from scenes.vectors import read_table, repair
+from scenes.vectors import need_crs, read_table, repair
 from tiles.raster import atomic_output
 
 
@@ -48,8 +48,7 @@ def read_edited(path: Path, crs: str) -> gpd.GeoDataFrame:
     ``inventory_id`` and ``name`` stay where the file has them; an outline with an id is a glacier.
     """
     table = read_table(path)
-    if table.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    need_crs(table, path)
     table, _ = repair(table.to_crs(crs))
     table = table[table.geometry.area > 0]
     if not len(table):

@@ -13,8 +13,8 @@ import shapely
 from rasterio.features import rasterize
 from rasterio.transform import Affine
 
-from errors import GridError, OutputError, VectorError
-from scenes.vectors import read_table, write_geopackage
+from errors import OutputError, VectorError
+from scenes.vectors import need_crs, read_table, write_geopackage
 from tiles.raster import one_line
 
 ACTIONS = {"deleted": 0, "kept": 1, "drawn": 1}  # and what a pixel inside is then: glacier or not
@@ -76,7 +76,6 @@ def read_edits(path: Path, crs: str) -> list[Edit]:
     table = read_table(path)
     if not {"id", COLUMN} <= set(table.columns) or not set(table[COLUMN]) <= set(ACTIONS):
         raise VectorError(f"{path}: has no columns 'id' and {COLUMN!r} with {', '.join(ACTIONS)}; remove the file.")
-    if table.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    need_crs(table, path)
     rows = zip(table.geometry.to_crs(crs), table[COLUMN], table["id"])
     return [Edit(place, action, str(name)) for place, action, name in rows]

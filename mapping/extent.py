@@ -20,7 +20,7 @@ from rasterio.features import shapes
 from errors import GridError, RasterError, SettingError, VectorError
 from mapping.inventory import ID_COLUMNS, NAME_COLUMNS, column_of
 from scenes.source import open_raster
-from scenes.vectors import areas_km2, is_vector, read_table, repair
+from scenes.vectors import areas_km2, is_vector, need_crs, read_table, repair
 from tiles.raster import MAX_PIXELS
 
 # Columns that date an outline in this project, the Swiss, Randolph (7, 6) and GLIMS inventories; of two, the middle
@@ -78,8 +78,7 @@ def facts_beside(path: Path) -> dict[str, Any]:
 def read_glaciers(path: Path, uncertainty: float) -> tuple[gpd.GeoDataFrame, gpd.GeoSeries]:
     """Read outlines; what lies beyond MARGIN of the box around them was not looked at."""
     raw = read_table(path)
-    if raw.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    need_crs(raw, path)
     raw, _ = repair(raw)
     raw = raw[shapely.area(raw.geometry.to_numpy()) > 0].reset_index(drop=True)
     if not len(raw):

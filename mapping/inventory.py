@@ -34,7 +34,7 @@ from mapping.postprocess import FOUR_CONNECTED
 from mapping.rasters import sides_of
 from mapping.terrain import box_around, frame_of
 from scenes.grid import KM2, Grid
-from scenes.vectors import read_table, repair
+from scenes.vectors import need_crs, read_table, repair
 
 REACH = 1000.0  # metres: glaciers seldom lose more at their tongue between two inventories
 # The columns of the Randolph (7, 6), Swiss and GLIMS inventories and of this project, in the order they are looked for
@@ -60,8 +60,7 @@ def read_inventory(path: Path, crs: str) -> gpd.GeoDataFrame:
         raise VectorError(
             f"{path}: has no column with the glaciers' ids (it has {', '.join(table.columns)}); name it rgi_id or id."
         )
-    if table.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    need_crs(table, path)
     table, _ = repair(table.to_crs(crs))
     name = column_of(table, NAME_COLUMNS)
     names = table[name].fillna("").astype(str) if name else ""

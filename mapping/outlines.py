@@ -177,7 +177,7 @@ def owners(found: gpd.GeoSeries, bounds: np.ndarray, grid: Grid, top: int, rows:
 
     The rows begin at ``top``; one more row or column lies on every side. ``bounds`` of the outlines: float64 (N, 4).
     """
-    moved = grid.affine * grid.affine.translation(-1, top - 1)
+    moved = grid.part(top - 1, -1, rows + 2, grid.width + 2).affine
     (west, one), (east, other) = moved * (0, 0), moved * (grid.width + 2, rows + 2)
     south, north = min(one, other), max(one, other)
     here = np.flatnonzero((bounds[:, 3] > south) & (bounds[:, 1] < north))

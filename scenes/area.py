@@ -10,7 +10,6 @@ import shapely
 from rasterio.features import rasterize
 
 from errors import GridError
-from scenes.grid import Grid
 from scenes.scene import Scene
 from scenes.vectors import read_outlines
 from tiles.tile import Tile
@@ -47,7 +46,7 @@ class Area(Scene):
 
     def inside(self, row: int, column: int, rows: int, columns: int) -> np.ndarray:
         """Tell which pixels of a rectangle have their centre within the polygons, bool (rows, columns)."""
-        moved = self.grid.affine * self.grid.affine.translation(column, row)
+        moved = self.grid.part(row, column, rows, columns).affine
         shapes = [(shapely.from_wkt(self.outline), 1)]
         return np.asarray(rasterize(shapes, out_shape=(rows, columns), transform=moved, dtype="uint8")) == 1
 
@@ -67,6 +66,6 @@ def area_of(scene: Scene, path: Path, margin: int) -> Area:
     pixels = np.array([~grid.affine * corner for corner in ((west, north), (east, south))])
     left, top = np.maximum(np.floor(pixels.min(0)).astype(int) - margin, 0).tolist()
     right, bottom = np.minimum(np.ceil(pixels.max(0)).astype(int) + margin, (grid.width, grid.height)).tolist()
-    part = Grid(grid.crs, tuple(grid.affine * grid.affine.translation(left, top))[:6], bottom - top, right - left)
+    part = grid.part(top, left, bottom - top, right - left)
     own = {field.name: getattr(scene, field.name) for field in fields(Scene)}
     return Area(**{**own, "grid": part}, whole=scene, corner=(top, left), outline=shapely.to_wkt(shape, 6))

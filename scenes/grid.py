@@ -52,6 +52,11 @@ class Grid:
         """The arguments with which rasterio writes a raster on this grid."""
         return {"crs": CRS.from_wkt(self.crs), "transform": self.affine, "height": self.height, "width": self.width}
 
+    def part(self, row: int, column: int, rows: int, columns: int) -> Grid:
+        """The grid of a rectangle of pixels, which may reach beyond this one."""
+        moved = self.affine * Affine.translation(column, row)
+        return Grid(self.crs, tuple(moved)[:6], rows, columns)
+
 
 def grid_of(path: str) -> Grid:
     """Read the grid of a file; raises GridError where nothing can be mapped on it."""

@@ -52,8 +52,7 @@ def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
     top, left = min(round(row) for row, _ in offsets), min(round(column) for _, column in offsets)
     height = max(round(row) + grid.height for grid, (row, _) in zip(grids, offsets)) - top
     width = max(round(column) + grid.width for grid, (_, column) in zip(grids, offsets)) - left
-    moved = first.affine * first.affine.translation(left, top)
-    return Grid(first.crs, tuple(moved)[:6], height, width)
+    return first.part(top, left, height, width)
 
 
 def virtual_mosaic(grid: Grid, tiles: Sequence[tuple[str, Grid]]) -> str:

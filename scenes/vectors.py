@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -29,8 +30,7 @@ def is_vector(path: Path) -> bool:
 def read_outlines(path: Path, crs: str) -> gpd.GeoSeries:
     """Read the polygons of a vector file into a coordinate system; raises VectorError or GridError."""
     table = read_table(path)
-    if table.crs is None:
-        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
+    need_crs(table, path)
     found = repair(table.to_crs(crs))[0].geometry
     return found[~found.is_empty]
 
@@ -52,6 +52,12 @@ def read_table(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
     if not isinstance(table, gpd.GeoDataFrame):
         raise VectorError(f"{path}: has rows without geometry; give polygons, for example as a GeoPackage.")
     return table
+
+
+def need_crs(table: Any, path: Path) -> None:
+    """Raise GridError, naming the file, where its table has no coordinate system."""
+    if getattr(table, "crs", None) is None:  # a table without geometry has not even the name
+        raise GridError(f"{path}: has no coordinate system; assign one, for example with ogr2ogr -a_srs.")
 
 
 def repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
