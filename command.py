@@ -1,4 +1,4 @@
-"""What every command line shares: its arguments, a dataclass's fields as options, progress, and results as JSON.
+"""What every command line shares: arguments, a dataclass's fields as options, tables of commands, progress, JSON.
 
 Where a command has ``--data``, ``--out``, ``--seed``, ``--device`` or ``--jobs``, they look and mean the same.
 """
@@ -6,18 +6,20 @@ Where a command has ``--data``, ``--out``, ``--seed``, ``--device`` or ``--jobs`
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import math
 import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import fields, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
-from errors import SettingError
+from errors import PackageError, SettingError, exit_code
 
 Settings = TypeVar("Settings")
 Item = TypeVar("Item")
@@ -111,6 +113,46 @@ class Steps:
         left = f", about {to_come:.0f} s left" if to_come >= 1 else ""
         if not hidden():
             print(f"{self.title}: {step} ({names.index(step) + 1} of {len(names)}){left}", file=sys.stderr)
+
+
+Commands = Mapping[str, tuple[str, str]]  # by name: the module with ``main``, and what the command does
+
+
+def table_of(program: str, commands: Commands, example: str) -> str:
+    """What a program of several commands shows as its help."""
+    rows = [f"  {name:10s}{told}" for name, (_, told) in commands.items()]
+    how = f"usage: {program} COMMAND ... (COMMAND --help tells its options)"
+    return "\n".join([how, "", *rows, "", f"example: {example}"])
+
+
+def no_command(program: str, word: str, commands: Commands) -> SettingError:
+    """The error that says that a word is none of the commands."""
+    return SettingError(f"{program} {word}: is no command; give one of {', '.join(commands)}.")
+
+
+def run_command(program: str, commands: Commands, example: str, extras: str, argv: Sequence[str] | None = None) -> int:
+    """Run the command named first, whose module is imported now; exit code 2 and one sentence for a user's mistake.
+
+    ``extras``: of pyproject.toml, that install what the commands need.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(table_of(program, commands, example))
+        return 0 if words else 2
+    found: list[ModuleType] = []
+
+    def find() -> None:
+        if words[0] not in commands:
+            raise no_command(program, words[0], commands)
+        try:
+            found.append(importlib.import_module(commands[words[0]][0]))
+        except ModuleNotFoundError as problem:
+            raise PackageError(
+                f"{program} {words[0]}: lacks the package {problem.name}; pip install -e '.[{extras}]'."
+            ) from None
+
+    code = exit_code(find)
+    return int(found[0].main(words[1:])) if found else code
 
 
 def add_shared(parser: argparse.ArgumentParser, *names: str, **words: Any) -> None:

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from command import version
-from errors import SettingError, exit_code
+from command import no_command, table_of, version
+from errors import exit_code
 
 COMMANDS = {
     "map": ("mapping.__main__", "outlines of the glaciers of satellite scenes"),
@@ -36,17 +36,19 @@ def is_there(module: str) -> bool:
         return False
 
 
+def usable() -> dict[str, tuple[str, str]]:
+    """The commands whose modules are there."""
+    return {name: row for name, row in COMMANDS.items() if is_there(row[0])}
+
+
 def usage() -> str:
     """The table of commands."""
-    rows = [f"  {name:10s}{told}" for name, (module, told) in COMMANDS.items() if is_there(module)]
-    example = "example: glacier map LC08_L2SP_147036_20200826_20200906_02_T1.tar --out maps"
-    return "\n".join(["usage: glacier COMMAND ... (COMMAND --help tells its options)", "", *rows, "", example])
+    return table_of("glacier", usable(), "glacier map LC08_L2SP_147036_20200826_20200906_02_T1.tar --out maps")
 
 
 def refuse(word: str) -> None:
     """Say that a word is no command."""
-    there = [name for name, (module, _) in COMMANDS.items() if is_there(module)]
-    raise SettingError(f"glacier {word}: is no command; give one of {', '.join(there)}.")
+    raise no_command("glacier", word, usable())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(usage())
         return 0 if words else 2
-    if words[0] not in COMMANDS or not is_there(COMMANDS[words[0]][0]):
+    if words[0] not in usable():
         return exit_code(lambda: refuse(words[0]))
     sys.argv = [f"glacier {words[0]}", *words[1:]]
     return int(importlib.import_module(COMMANDS[words[0]][0]).main())

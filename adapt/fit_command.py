@@ -24,8 +24,8 @@ from errors import OutputError, SettingError, exit_code
 from fusion.hybrid import HybridModel
 from fusion.model_file import load_model, save_model
 from mapping.__main__ import MODEL
+from scenes.options import add_scene_options, opening
 from scenes.products import open_scene
-from tiles.coding import TEMPERATURES
 from tiles.raster import one_line
 
 
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     model = load_model(options.model, device)
     evidence = []
     for place, path in zip(options.scene, options.marks):
-        scene = open_scene(place, options.bands, options.clouds, options.thermal, options.date)
+        scene = open_scene(place, **opening(options))
         evidence.append(gather(model, scene, read_marks(path, scene.grid.crs), device, options.jobs))
     fitted = fit(model, joined(evidence))
     for note in fitted.notes:
@@ -91,17 +91,14 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         required=True,
         help="points, lines or polygons with a column glacier, a file a scene",
     )
-    add_scene_options(parser)
+    add_shared_options(parser)
     add_shared(parser, "out", default=Path("adapted.pth"), help="model file to write (default: %(default)s)")
     return parser.parse_args(argv)
 
 
-def add_scene_options(parser: argparse.ArgumentParser) -> None:
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m mapping`` that say how scenes are opened and by which model they are seen."""
-    parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
-    parser.add_argument("--thermal", choices=tuple(TEMPERATURES), help="unit of a GeoTIFF's thermal band")
-    parser.add_argument("--date", help="YYYY-MM-DD of a scene that does not state it")
-    parser.add_argument("--clouds", action="store_true", help="use pixels flagged as cloud or cloud shadow too")
+    add_scene_options(parser)
     parser.add_argument("--model", type=Path, default=MODEL, help="model to correct, adapted already or not")
     add_shared(parser, "device", "jobs")
 

@@ -23,7 +23,7 @@ import uvicorn
 from adapt.app import Server
 from adapt.blocks import Blocks, key_of
 from adapt.finishing import Finishing
-from adapt.fit_command import add_scene_options
+from adapt.fit_command import add_shared_options
 from adapt.guard import Guard
 from adapt.marks import read_marks
 from adapt.pictures import stretch_of, write_imagery
@@ -34,6 +34,7 @@ from command import add_shared, from_zero, new_parser
 from errors import OutputError, SettingError, exit_code
 from fusion.model_file import load_model
 from mapping.lock import only_run
+from scenes.options import opening
 from scenes.products import open_scene
 
 HOST = "127.0.0.1"
@@ -76,7 +77,7 @@ def server_of(options: argparse.Namespace) -> Server:
     """Open scene, model and folder, and draw the imagery where an earlier session has not."""
     device = choose_device(options.device)
     model = load_model(options.model, device)
-    scene = open_scene(options.scene, options.bands, options.clouds, options.thermal, options.date)
+    scene = open_scene(options.scene, **opening(options))
     marks = read_marks(options.marks, scene.grid.crs) if options.marks else []
     store = Store(options.out, scene.grid.crs, marks)
     jobs, seen = options.jobs or os.cpu_count() or 1, options.out / SEEN
@@ -115,7 +116,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--marks", type=Path, help="marks to begin with, besides those in --out")
     parser.add_argument("--port", type=int, default=8314, help="of 127.0.0.1; 0: any free (default: %(default)s)")
     parser.add_argument("--browser", action="store_true", help="open the page in the usual browser")
-    add_scene_options(parser)
+    add_shared_options(parser)
     add_shared(parser, "out", default=Path("out/adapted"))
     options = parser.parse_args(argv)
     if not 0 <= options.port < 2**16:

@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from adapt.evidence import Box, Seen, gather, layout_of, look_at, whole
-from adapt.fit_command import add_scene_options
+from adapt.fit_command import add_shared_options
 from adapt.marks import read_marks
 from adapt.suggest import Place, suggest
 from cnn.device import choose_device
@@ -31,6 +31,7 @@ from fusion.model_file import load_model
 from fusion.windowed import levels_for
 from mapping.run import sample_of
 from scenes.grid import Grid
+from scenes.options import opening
 from scenes.products import open_scene
 from scenes.scene import Scene
 from scenes.vectors import write_geopackage
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
         raise SettingError(f"--count {options.count}: is below 1; give the number of places, for example 20.")
     device = choose_device(options.device)
     model = load_model(options.model, device)
-    scene = open_scene(options.scene, options.bands, options.clouds, options.thermal, options.date)
+    scene = open_scene(options.scene, **opening(options))
     marks = read_marks(options.marks, scene.grid.crs) if options.marks else []
     so_far = gather(model, scene, marks, device, options.jobs) if marks else None
     places = suggest(model, seen_windows(model, scene, device, options.jobs), options.count, so_far)
@@ -100,7 +101,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("scene", type=Path, help="anything that python -m mapping takes")
     parser.add_argument("--count", type=int, default=20, help="number of places (default: %(default)s)")
     parser.add_argument("--marks", type=Path, help="marks that there are already")
-    add_scene_options(parser)
+    add_shared_options(parser)
     add_shared(parser, "out", default=Path("next.gpkg"), help="GeoPackage to write (default: %(default)s)")
     return parser.parse_args(argv)
 

@@ -9,11 +9,10 @@ needs the packages of its own alone.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
-from errors import SettingError, exit_code
+from command import run_command
 
 COMMANDS = {
     "regions": ("lakes.regions", "cut the regions out of mosaics, block by block"),
@@ -29,28 +28,10 @@ COMMANDS = {
 }
 
 
-def usage() -> str:
-    """The table of commands."""
-    rows = [f"  {name:10s}{told}" for name, (_, told) in COMMANDS.items()]
-    example = "example: python -m lakes regions mosaic.tif --regions regions.gpkg --out out/regions"
-    return "\n".join(["usage: python -m lakes COMMAND ... (COMMAND --help tells its options)", "", *rows, "", example])
-
-
-def refuse(word: str) -> None:
-    """Say that a word is no command."""
-    raise SettingError(f"python -m lakes {word}: is no command; give one of {', '.join(COMMANDS)}.")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command named first; exit code 2 and one sentence for a user's mistake."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] in ("-h", "--help"):
-        print(usage())
-        return 0 if words else 2
-    if words[0] not in COMMANDS:
-        return exit_code(lambda: refuse(words[0]))
-    module, _ = COMMANDS[words[0]]
-    return int(importlib.import_module(module).main(words[1:]))
+    example = "python -m lakes regions mosaic.tif --regions regions.gpkg --out out/regions"
+    return run_command("python -m lakes", COMMANDS, example, "training,mapping,lakes", argv)
 
 
 if __name__ == "__main__":

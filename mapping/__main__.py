@@ -24,7 +24,7 @@ from errors import RESUME, ProductError, SettingError, exit_code
 from mapping.failures import Failures, noted, raise_failures
 from mapping.lock import check_folder, only_run
 from mapping.steps import MODEL, Postprocess
-from tiles.coding import TEMPERATURES
+from scenes.options import add_scene_options, opening
 
 if TYPE_CHECKING:
     from mapping.run import Job
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     scenes: list[Scene] = []
     for place in options.scene:
         with noted(failures, str(place)):
-            scene = open_scene(place, options.bands, options.clouds, options.thermal, options.date)
+            scene = open_scene(place, **opening(options))
             margin = max(reach(model), options.window // 4)
             scenes.append(area_of(scene, options.aoi, margin) if options.aoi else scene)
     names = [scene.name for scene in scenes]
@@ -137,11 +137,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("scene", type=Path, nargs="+", help="Landsat product, SAFE folder, GeoTIFF or Band1..5 folders")
     add_shared(parser, "out", default=Path("out/maps"))
-    parser.add_argument("--bands", help="of a GeoTIFF: blue=1,green=2,red=3,swir1=4,thermal=5")
-    parser.add_argument("--thermal", choices=tuple(TEMPERATURES), help="unit of a GeoTIFF's thermal band")
-    parser.add_argument("--date", help="YYYY-MM-DD of a scene that does not state it")
+    add_scene_options(parser)
     parser.add_argument("--combine", action="store_true", help="the scenes are dates of one place: one map of all, too")
-    parser.add_argument("--clouds", action="store_true", help="map pixels flagged as cloud or cloud shadow too")
     parser.add_argument(
         "--aoi", type=Path, help="polygon file in any coordinate system: only what lies within is mapped"
     )

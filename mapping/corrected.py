@@ -36,6 +36,7 @@ from mapping.rasters import MASK_NODATA, write_whole_numbers
 from mapping.steps import MODEL
 from mapping.terrain import frame_of
 from scenes.grid import KM2, Grid, grid_of
+from scenes.options import add_scene_options, opening
 from scenes.products import open_scene
 from scenes.scene import Scene
 from scenes.vectors import need_crs, read_table, repair
@@ -117,7 +118,7 @@ def correct(scene: Scene, edited: gpd.GeoDataFrame, maps: Path, out: Path, facts
 def run(options: argparse.Namespace) -> None:
     """Correct a map and say by how much."""
     model = load_model(options.model, torch.device("cpu"))
-    scene = open_scene(options.scene, options.bands, options.clouds)
+    scene = open_scene(options.scene, **opening(options))
     facts = map_facts(options.of, scene.grid, options.scene)
     edited = read_edited(options.edited, scene.grid.crs)
     if not edited.intersects(frame_of(scene.grid)).any():
@@ -147,9 +148,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("edited", type=Path, help="the corrected outlines, in any coordinate system")
     parser.add_argument("--of", type=Path, required=True, help="the folder of the map that was corrected")
-    parser.add_argument("--scene", type=Path, required=True, help="the scene that was mapped")
-    parser.add_argument("--bands", help="of a GeoTIFF, as it was mapped: blue=1,green=2,red=3,swir1=4,thermal=5")
-    parser.add_argument("--clouds", action="store_true", help="the map was made with --clouds")
+    parser.add_argument(
+        "--scene", type=Path, required=True, help="the scene that was mapped, with the options it was mapped with"
+    )
+    add_scene_options(parser)
     parser.add_argument("--truth", type=Path, help="raster or outlines to score the corrected mask with")
     parser.add_argument("--dem", type=Path, help="elevation model in metres, as for python -m mapping")
     parser.add_argument("--model", type=Path, default=MODEL, help="the model of the map (default: the shipped one)")
