@@ -17,7 +17,8 @@ import torch
 from adapt.evidence import Box, Seen, look
 from features.stack import FeatureStack
 from fusion.hybrid import HybridModel
-from fusion.windowed import LARGE, levels_for, reach
+from fusion.layout import LARGE
+from fusion.windowed import levels_for, reach
 from mapping.run import sample_of
 from scenes.grid import Grid
 from scenes.scene import Scene

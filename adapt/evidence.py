@@ -19,9 +19,9 @@ from features.stack import FeatureStack, build_stack
 from fusion.correction import correction_offset
 from fusion.fuse import fused_probability, log_odds
 from fusion.hybrid import HybridModel, Prediction
-from fusion.layout import Layout
+from fusion.layout import LARGE, Layout
 from fusion.scene_threshold import EDGES, glacier_mask, log_odds_counts, scene_threshold
-from fusion.windowed import LARGE, levels_for, reach
+from fusion.windowed import levels_for, reach
 from mapping.run import sample_of
 from scenes.grid import Grid
 from scenes.scene import Scene
@@ -179,7 +179,7 @@ def named(names: Sequence[str]) -> str:
 def layout_of(scene: Scene) -> Layout | None:
     """The windows of a large scene; None where the scene is one window."""
     sides = scene.grid.height, scene.grid.width
-    return Layout(*sides) if max(sides) > LARGE else None
+    return Layout(*sides, origin=scene.grid.origin) if max(sides) > LARGE else None
 
 
 def whole(scene: Scene) -> Box:
@@ -199,9 +199,9 @@ def by_window(places: Sequence[np.ndarray], scene: Scene, layout: Layout | None)
 
 def nearest_window(place: np.ndarray, layout: Layout) -> Box:
     """The window in whose middle a place (row, column) lies best."""
-    steps = np.round((place - layout.window / 2) / layout.stride)
-    row, column = np.clip(steps, 0, np.array(layout.counts) - 1).astype(int) * layout.stride
-    return int(row), int(column), layout.window, layout.window
+    steps = np.round((place + layout.lead - layout.window / 2) / layout.stride)
+    row, column = np.clip(steps, 0, np.array(layout.counts) - 1).astype(int)
+    return *layout.start(int(row), int(column)), layout.window, layout.window
 
 
 def look_at(

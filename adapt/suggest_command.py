@@ -73,7 +73,7 @@ def spread_boxes(layout: Layout) -> list[Box]:
     tops, lefts = (
         sorted({round(one) for one in np.linspace(0, count - 1, min(side, count))}) for count in layout.counts
     )
-    return [(top * layout.stride, left * layout.stride, layout.window, layout.window) for top in tops for left in lefts]
+    return [(*layout.start(top, left), layout.window, layout.window) for top in tops for left in lefts]
 
 
 def write_places(path: Path, places: Sequence[Place], crs: str) -> None:

@@ -27,7 +27,7 @@ from evaluation.measures import next_door
 from evaluation.recipe import VIEWS, add_recipe_arguments, recipe_of, scenes_of, shown
 from evaluation.systems import Settings
 from fusion.hybrid import HybridModel
-from fusion.layout import Layout
+from fusion.layout import SCENE_WINDOW, scene_layout
 from fusion.model_file import save_model
 from mapping.finish import finish
 from mapping.run import job_for, on_threads
@@ -51,7 +51,7 @@ def mosaic_mcc(
 ) -> float:
     """MCC over all pixels of all tiles, each mapped as a part of the mosaic by the model that had not seen it."""
     total = Confusion(0, 0, 0, 0)
-    layout = Layout(scene.grid.height, scene.grid.width, overlap=overlap)
+    layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin, SCENE_WINDOW, overlap)
     truths = {tile.tile_id: truth for tile, truth in judged.tiles}
     each = list(zip(judged.blocks, judged.parts, settings))
     for block, parts, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=hidden()):

@@ -13,6 +13,9 @@ from errors import SettingError
 
 PART_WINDOWS, PART_SIDE = 4, 1280  # windows and pixels a side of a part, at most: a worker's memory goes by them
 BLEND = 32  # pixels from a window's edge to where it counts as much as its neighbour
+LARGE = 768  # pixels a side up to which the network sees the whole at once
+SCENE_WINDOW, SCENE_OVERLAP = 512, 0.5  # of scenes that are larger
+TURNS = 4  # that the network sees of a scene in one window
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Layout:
     overlap: float = 0.5
     group: int = 0  # windows a side in a part; 0: as many as a part holds
     views: int = 0  # that the network sees of each window; 0: one, another one for each of four neighbours
+    origin: tuple[int, int] = (0, 0)  # row and column of the first pixel on the plane that windows are laid out on
 
     def __post_init__(self) -> None:
         if self.window < 2 * NETWORK_STRIDE or self.window % (2 * NETWORK_STRIDE):
@@ -58,6 +62,11 @@ class Layout:
         return self.window - self.shared
 
     @property
+    def lead(self) -> tuple[int, int]:
+        """Rows and columns of the first window that lie before the first pixel."""
+        return self.origin[0] % self.stride, self.origin[1] % self.stride
+
+    @property
     def side(self) -> int:
         """Windows a side in a part."""
         return self.group or max(1, min(PART_WINDOWS, (PART_SIDE - self.shared) // self.stride))
@@ -65,8 +74,13 @@ class Layout:
     @property
     def counts(self) -> tuple[int, int]:
         """Windows down and across."""
-        down, across = (max(1, math.ceil((side - self.shared) / self.stride)) for side in (self.height, self.width))
+        sides = self.height + self.lead[0], self.width + self.lead[1]
+        down, across = (max(1, math.ceil((side - self.shared) / self.stride)) for side in sides)
         return down, across
+
+    def start(self, row: int, column: int) -> tuple[int, int]:
+        """Row and column of the first pixel of a window; may lie before the scene."""
+        return row * self.stride - self.lead[0], column * self.stride - self.lead[1]
 
     def ramp(self, before: bool, after: bool) -> np.ndarray:
         """Weight of each row of a window, float32, falling off where there is a neighbour before or after.
@@ -96,7 +110,7 @@ class Layout:
     def extent(self, part: Part) -> tuple[int, int, int, int]:
         """Row, column, rows and columns of all pixels under a part's windows; may reach beyond the scene."""
         sides = [(last - first - 1) * self.stride + self.window for first, last in zip(part.first, part.last)]
-        return part.first[0] * self.stride, part.first[1] * self.stride, sides[0], sides[1]
+        return *self.start(*part.first), sides[0], sides[1]
 
     def core(self, part: Part) -> tuple[int, int, int, int]:
         """Row, column, rows and columns of the pixels that no part after this one begins with: each is in one core."""
@@ -113,10 +127,27 @@ class Layout:
         Where the four windows over a pixel each show another view, overlapping is test-time augmentation too.
         """
         down, across = self.counts
+        odd_row, odd_column = (one // self.stride % 2 for one in self.origin)
         for row in range(part.first[0], part.last[0]):
             for column in range(part.first[1], part.last[1]):
                 places = ((row, down), (column, across))
                 weight = np.outer(*(self.ramp(one > 0, one < count - 1) for one, count in places))
                 place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
-                turn = row % 2 * 2 + column % 2
+                turn = (row + odd_row) % 2 * 2 + (column + odd_column) % 2
                 yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)
+
+
+def scene_layout(
+    height: int, width: int, origin: tuple[int, int], window: int | None = None, overlap: float = SCENE_OVERLAP
+) -> Layout:
+    """The windows of a scene: one over the whole of a small scene, seen in all turns, where ``window`` asks for none.
+
+    ``origin``: row and column of its first pixel on the plane of its coordinates. Windows begin at the same places of
+    the ground whatever is cut out of it: a window moved by one pixel changes 1 to 3 % of the mask.
+    """
+    row, column = (one % NETWORK_STRIDE for one in origin)
+    side = max(height + row, width + column)
+    if window is None and side <= LARGE:
+        step = 2 * NETWORK_STRIDE
+        return Layout(height, width, math.ceil(side / step) * step, 0.0, views=TURNS, origin=(row, column))
+    return Layout(height, width, SCENE_WINDOW if window is None else window, overlap, origin=origin)

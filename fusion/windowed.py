@@ -17,13 +17,12 @@ from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.stack import FeatureStack, build_stack
 from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile, tree_scores
-from fusion.layout import Layout, Part
+from fusion.layout import LARGE, Layout, Part
 from fusion.pipeline import in_order
 from fusion.scene_threshold import glacier_mask
 from tiles.tile import Tile
 
-LARGE = 768  # pixels a side beyond which a tile is mapped by windows, which the processor's caches hold better
-WINDOW, OVERLAP = 640, 0.125  # of a large tile, at most
+WINDOW, OVERLAP = 640, 0.125  # of a tile beyond LARGE, at most: the processor's caches hold windows better
 STRIP = 256  # rows that are fused at a time
 
 

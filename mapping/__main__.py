@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
     """Map every scene and print a line for each."""
     import torch  # with all that needs it here, so that --help need not wait
 
+    from fusion.layout import SCENE_WINDOW
     from fusion.model_file import load_model
     from fusion.windowed import reach
     from mapping.combine import check_overlap
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     for place in options.scene:
         with noted(failures, str(place)):
             scene = open_scene(place, **opening(options))
-            margin = max(reach(model), options.window // 4)
+            margin = max(reach(model), (options.window or SCENE_WINDOW) // 4)
             scenes.append(area_of(scene, options.aoi, margin) if options.aoi else scene)
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
@@ -79,13 +80,14 @@ def jobs_of(
 ) -> list[Job]:
     """The jobs of scenes; a scene that has none is noted."""
     from cnn.device import choose_device
-    from fusion.layout import Layout
+    from fusion.layout import scene_layout
     from mapping.run import job_for
 
     device, jobs = choose_device(options.device), []
     for scene, out in zip(scenes, outs):
         with noted(failures, scene.name):
-            layout = Layout(scene.grid.height, scene.grid.width, options.window, options.overlap)
+            grid = scene.grid
+            layout = scene_layout(grid.height, grid.width, grid.origin, options.window, options.overlap)
             jobs.append(job_for(scene, layout, options.model, device, out))
     return jobs
 
@@ -150,7 +152,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model", type=Path, default=MODEL, help="model file (default: the one that comes with the project)"
     )
-    parser.add_argument("--window", type=int, default=512, help="side of the windows, pixels")
+    parser.add_argument(
+        "--window", type=int, help="side of the windows, pixels (default: one over a small scene, else 512)"
+    )
     parser.add_argument("--overlap", type=float, default=0.5, help="share of a window that the next one sees too")
     parser.add_argument("--resume", action="store_true", help="go on with what a stopped run has left")
     parser.add_argument("--dask", help="'local', or the address tcp://... of a scheduler")

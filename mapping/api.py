@@ -14,7 +14,7 @@ import numpy as np
 import rasterio
 
 from cnn.device import choose_device
-from fusion.layout import Layout
+from fusion.layout import scene_layout
 from mapping.finish import Beside, finish
 from mapping.run import job_for, on_threads
 from mapping.steps import MODEL, Postprocess
@@ -65,7 +65,7 @@ def map_scene(
     beside = Beside(dem=as_path(dem), inventory=as_path(inventory))
     beside.check(scene.grid)
     steps = Postprocess(minimum_area=minimum_area)
-    layout = Layout(scene.grid.height, scene.grid.width)
+    layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin)
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
         job = job_for(scene, layout, as_path(model) or MODEL, choose_device(device), Path(folder))
         finishing = partial(finish, steps=steps, beside=beside, threads=jobs)

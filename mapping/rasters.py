@@ -41,12 +41,14 @@ def strip_scores(
         boxes = layout.extent(part), *[layout.core(part)] * (1 + corrections)
         files = part_files(folder, part, corrections)
         for path, (row, column, rows, columns), target in zip(files, boxes, targets):
-            first, last, end = max(row, top), min(row + rows, bottom), min(column + columns, layout.width)
-            if first >= last:
+            first, last = max(row, top), min(row + rows, bottom)
+            left, right = max(column, 0), min(column + columns, layout.width)
+            if first >= last or left >= right:
                 continue
             stored = np.load(path, mmap_mode="r")
-            here = target[first - top : last - top, column:end]
-            here += stored[first - row : last - row, : end - column] if stored.size else np.float32(np.nan)
+            inside = slice(first - row, last - row), slice(left - column, right - column)
+            here = target[first - top : last - top, left:right]
+            here += stored[inside] if stored.size else np.float32(np.nan)
     valid = np.isfinite(targets[1])
     unet, gbm, *offsets = np.where(valid, targets, np.float32(0))
     return np.clip(unet, 0, 1), gbm, valid, offsets

@@ -80,7 +80,11 @@ def on_native_grid(affine: Affine, width: int, height: int, northward: float) ->
 
 
 def warped_band(band: Band, grid: Grid) -> Band:
-    """Show a band on the grid, bilinear between measured pixels and nodata where the nearest pixel is nodata."""
+    """Show a band on the grid, each pixel as the nearest one of the file.
+
+    Most exporters take the nearest pixel too, so that what they took is met again; nothing is blurred, which textures
+    would tell the model.
+    """
     return Band(virtual_warp(band, grid, fill_of(band)), nodata=band.nodata)
 
 
@@ -108,10 +112,10 @@ def virtual_warp(band: Band, grid: Grid, fill: float) -> str:
         f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}" subClass="VRTWarpedDataset">'
         f"<SRS>{escape(grid.crs)}</SRS><GeoTransform>{six(grid.affine)}</GeoTransform>"
         '<VRTRasterBand dataType="Float32" band="1" subClass="VRTWarpedRasterBand">'
-        f"<NoDataValue>{fill!r}</NoDataValue></VRTRasterBand><GDALWarpOptions><ResampleAlg>Bilinear</ResampleAlg>"
+        f"<NoDataValue>{fill!r}</NoDataValue></VRTRasterBand><GDALWarpOptions><ResampleAlg>NearestNeighbour</ResampleAlg>"
         '<WorkingDataType>Float32</WorkingDataType><Option name="INIT_DEST">NO_DATA</Option>'
         f'<Option name="UNIFIED_SRC_NODATA">YES</Option><SourceDataset>{escape(path)}</SourceDataset>'
-        "<Transformer><ApproxTransformer><MaxError>0.125</MaxError><BaseTransformer><GenImgProjTransformer>"
+        "<Transformer><ApproxTransformer><MaxError>0.02</MaxError><BaseTransformer><GenImgProjTransformer>"
         f"{inverses}<ReprojectTransformer><ReprojectionTransformer><SourceSRS>{escape(crs)}</SourceSRS>"
         f"<TargetSRS>{escape(grid.crs)}</TargetSRS></ReprojectionTransformer></ReprojectTransformer>"
         "</GenImgProjTransformer></BaseTransformer></ApproxTransformer></Transformer>"

@@ -57,7 +57,7 @@ def open_geotiff(path: Path, text: str | None, unit: str | None = None, date: st
         grid = metric_grid(str(path))
         bands = {name: warped_band(band, grid) for name, band in bands.items()}
         side = grid.pixel_side
-        notes.append(f"{path.stem}: its degrees are reprojected to {grid.name} with pixels of {side:.1f} m (bilinear)")
+        notes.append(f"{path.stem}: its degrees are reprojected to {grid.name} with pixels of {side:.1f} m (nearest)")
     else:
         grid = grid_of(str(path))
     scene = recognised_scene(path.stem, bands, grid, str(path), unit, notes)

@@ -38,6 +38,11 @@ class Grid:
         return CRS.from_wkt(self.crs).to_dict(projjson=True)["name"]
 
     @property
+    def origin(self) -> tuple[int, int]:
+        """Row and column of the first pixel, counted in pixels from where the coordinates are 0."""
+        return round(self.affine.f / self.affine.e), round(self.affine.c / self.affine.a)
+
+    @property
     def pixel_area(self) -> float:
         """The area of a pixel on the grid's own plane, in square metres."""
         return abs(self.affine.determinant)

@@ -48,7 +48,7 @@ def recognised_scene(
             scaled[THERMAL_BAND] = replace(band, lowest=thermal.lowest)
             stated = f"{coding.name}; temperature in {thermal.name}"
     scene = Scene(name, scaled, grid, stated, optical=coding)
-    return replace(scene, notes=(*notes, *order_notes(scene.tile_of(numbers))))
+    return replace(scene, notes=(*notes, *order_notes(scene.tile_of({name: numbers[name] for name in scaled}))))
 
 
 def sample_of(bands: Mapping[str, Band], grid: Grid) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import rasterio
 from rasterio.transform import Affine
+from rasterio.warp import Resampling, calculate_default_transform, reproject
 
 from scenes.metadata import groups_of_text
 from scenes.products import open_scene
@@ -230,6 +231,21 @@ def five_bands(path: Path, tile: Tile, **words: object) -> Path:
     with rasterio.open(path, "w", height=tile.shape[0], width=tile.shape[1], **profile) as file:
         for number, band in enumerate(("blue", "green", "red", "swir1", "thermal"), 1):
             file.write(tile.bands[band], number)
+    return path
+
+
+def in_degrees(path: Path, fill: float = 0, tag: float | None = 0) -> Path:
+    """A GeoTIFF reprojected to degrees where it lies, as an exporter does, with a fill value."""
+    with rasterio.open(path) as source:
+        numbers, crs, affine, bounds = source.read(), source.crs, source.transform, source.bounds
+    moved, width, height = calculate_default_transform(crs, "EPSG:4326", *numbers.shape[:0:-1], *bounds)
+    warped = np.full((len(numbers), height, width), fill, np.float32)
+    ends = {"src_crs": crs, "src_transform": affine, "dst_crs": "EPSG:4326", "dst_transform": moved}
+    how = {"resampling": Resampling.nearest, "src_nodata": 0, "dst_nodata": fill}
+    reproject(numbers, warped, **ends, **how)
+    profile = {"crs": "EPSG:4326", "transform": moved, "nodata": tag, "dtype": "float32", "count": len(numbers)}
+    with rasterio.open(path, "w", driver="GTiff", height=height, width=width, **profile) as file:
+        file.write(warped)
     return path
 
 

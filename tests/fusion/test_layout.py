@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import SettingError
-from fusion.layout import Layout
+from fusion.layout import LARGE, Layout, scene_layout
 
 LAYOUT = st.builds(
     Layout,
@@ -17,34 +17,45 @@ LAYOUT = st.builds(
     window=st.sampled_from([64, 128, 192]),
     overlap=st.sampled_from([0.0, 0.1, 0.25, 0.33, 0.5]),
     group=st.integers(0, 5),
+    origin=st.tuples(*[st.integers(0, 150).map(lambda one: 2 * one)] * 2),
 )
+BEFORE = 192  # rows and columns that windows may begin before a scene
+
+
+def counted(layout: Layout, dtype: type) -> np.ndarray:
+    """Zeros for a scene and all that its windows may reach beyond it."""
+    return np.zeros((layout.height + 4 * BEFORE, layout.width + 4 * BEFORE), dtype)
+
+
+def box_of(row: int, column: int, rows: int, columns: int) -> tuple[slice, slice]:
+    """A rectangle of the scene in such an array."""
+    return slice(BEFORE + row, BEFORE + row + rows), slice(BEFORE + column, BEFORE + column + columns)
 
 
 @settings(max_examples=40, deadline=None)
 @given(LAYOUT)
 def test_weights_of_all_windows_add_up_to_one(layout: Layout):
-    total = np.zeros((layout.height + 3 * layout.window, layout.width + 3 * layout.window), np.float32)
+    total = counted(layout, np.float32)
     for part in layout.parts():
         row, column, _, _ = layout.extent(part)
         for top, left, weight, views in layout.windows(part):
-            box = (slice(row + top, row + top + layout.window), slice(column + left, column + left + layout.window))
-            total[box] += weight
+            total[box_of(row + top, column + left, layout.window, layout.window)] += weight
             assert len(views) == 1
-    np.testing.assert_allclose(total[: layout.height, : layout.width], 1, atol=1e-5)
+    np.testing.assert_allclose(total[box_of(0, 0, layout.height, layout.width)], 1, atol=1e-5)
 
 
 @settings(max_examples=40, deadline=None)
 @given(LAYOUT)
 def test_every_pixel_is_in_one_core(layout: Layout):
-    total = np.zeros((layout.height + 3 * layout.window, layout.width + 3 * layout.window), int)
+    total = counted(layout, int)
     for part in layout.parts():
         row, column, rows, columns = layout.core(part)
         assert (row, column) == layout.extent(part)[:2]
         assert rows <= layout.extent(part)[2]
         assert columns <= layout.extent(part)[3]
-        total[row : row + rows, column : column + columns] += 1
+        total[box_of(row, column, rows, columns)] += 1
         assert row % 2 == column % 2 == 0, "the trees' cells of 2x2 pixels are the same in every part"
-    assert (total[: layout.height, : layout.width] == 1).all()
+    assert (total[box_of(0, 0, layout.height, layout.width)] == 1).all()
 
 
 def test_four_windows_over_a_pixel_see_four_views():
@@ -71,3 +82,44 @@ def test_parts_are_bounded_in_windows_and_pixels(window: int, overlap: float, si
 def test_windows_that_cannot_be_are_named(window: int, overlap: float):
     with pytest.raises(SettingError, match="--window|--overlap"):
         Layout(100, 100, window, overlap)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LAYOUT, st.tuples(st.integers(0, 200), st.integers(0, 200)))
+def test_a_scene_cut_off_has_the_same_windows(layout: Layout, cut: tuple[int, int]):
+    """What is cut off at the top and left changes neither where windows begin on the ground nor what they show."""
+    rest = Layout(
+        layout.height, layout.width, layout.window, layout.overlap, layout.group, 0,
+        (layout.origin[0] + cut[0], layout.origin[1] + cut[1]),
+    )  # fmt: skip
+
+    def on_the_ground(one: Layout) -> dict[tuple[int, int], tuple[int, ...]]:
+        found = {}
+        for part in one.parts():
+            row, column, _, _ = one.extent(part)
+            for top, left, _, views in one.windows(part):
+                found[one.origin[0] + row + top, one.origin[1] + column + left] = tuple(views)
+        return found
+
+    whole, less = on_the_ground(layout), on_the_ground(rest)
+    assert {place: whole[place] for place in whole.keys() & less.keys()} == {
+        place: less[place] for place in whole.keys() & less.keys()
+    }
+    assert all(row % layout.stride == column % layout.stride == 0 for row, column in {**whole, **less})
+
+
+@pytest.mark.parametrize(
+    ("sides", "origin", "window", "expected"),
+    [
+        ((300, 500), (0, 0), None, (512, 0.0, 4)),
+        ((300, 500), (33, 31), None, (576, 0.0, 4)),
+        ((LARGE, 100), (64, 0), None, (LARGE, 0.0, 4)),
+        ((LARGE, 100), (1, 0), None, (512, 0.5, 0)),
+        ((300, 500), (0, 0), 128, (128, 0.5, 0)),
+    ],
+)
+def test_a_small_scene_is_one_window(sides, origin, window, expected):
+    found = scene_layout(*sides, origin, window)
+    assert (found.window, found.overlap, found.views) == expected
+    assert len(found.parts()) == 1 or found.views == 0
+    assert all(lead < found.stride for lead in found.lead)

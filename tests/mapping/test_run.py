@@ -18,7 +18,7 @@ import rasterio
 import torch
 
 from fusion.hybrid import predict_tile
-from fusion.layout import Layout
+from fusion.layout import Layout, scene_layout
 from fusion.model_file import load_model, save_model
 from mapping import __main__ as command
 from mapping import run as run_module
@@ -129,6 +129,23 @@ def test_any_windows_give_the_whole_image(place: Path, words: dict[str, object],
     tile = scene.read(0, 0, scene.grid.height, scene.grid.width)
     whole = predict_tile(load_model(place / "model.pth", CPU), tile, CPU).probability
     np.testing.assert_allclose(found[tile.valid], whole[tile.valid], atol=1e-3)  # written in steps of 1/1024
+
+
+@pytest.mark.parametrize("window", [None, 128])
+def test_more_nodata_around_a_scene_changes_nothing(place: Path, window: int | None, tmp_path: Path):
+    """Windows lie where the ground is, not where the file begins."""
+    tile, _ = products.blocky_tile((300, 330))
+    first = rasterio.Affine(30, 0, 600_000 + 30 * 20, 0, -30, 3_750_000 - 30 * 13)
+    wider = tile.around(-5, -7, 340, 350)
+    found = []
+    for name, one, (row, column) in (("own", tile, (0, 0)), ("wider", wider, (5, 7))):
+        affine = first * rasterio.Affine.translation(-column, -row)
+        scene = open_scene(products.five_bands(tmp_path / f"{name}.tif", one, transform=affine), products.FIVE_BANDS)
+        layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin, window)
+        map_scene(scene, layout, place / "model.pth", tmp_path / name)
+        with rasterio.open(tmp_path / name / "probability.tif") as source:
+            found.append(source.read(1)[row : row + 300, column : column + 330])
+    np.testing.assert_array_equal(*found)
 
 
 def test_no_seam_at_window_edges(place: Path, tmp_path: Path):

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from rasterio.warp import Resampling, calculate_default_transform, reproject
 
 from errors import GlacierError, GridError
 from scenes.degrees import metric_crs, metric_grid, on_native_grid
@@ -33,21 +32,6 @@ def snowy() -> Tile:
     return Tile("01_01", scene.bands, scene.valid)
 
 
-def in_degrees(path: Path, fill: float, tag: float | None) -> Path:
-    """A GeoTIFF reprojected to degrees, as an exporter does, with a fill value."""
-    with rasterio.open(path) as source:
-        numbers, crs, affine, bounds = source.read(), source.crs, source.transform, source.bounds
-    moved, width, height = calculate_default_transform(crs, "EPSG:4326", *numbers.shape[:0:-1], *bounds)
-    warped = np.full((len(numbers), height, width), fill, np.float32)
-    ends = {"src_crs": crs, "src_transform": affine, "dst_crs": "EPSG:4326", "dst_transform": moved}
-    how = {"resampling": Resampling.nearest, "src_nodata": 0, "dst_nodata": fill}
-    reproject(numbers, warped, **ends, **how)
-    profile = {"crs": "EPSG:4326", "transform": moved, "nodata": tag, "dtype": "float32", "count": len(numbers)}
-    with rasterio.open(path, "w", driver="GTiff", height=height, width=width, **profile) as file:
-        file.write(warped)
-    return path
-
-
 @pytest.mark.parametrize(
     ("fill", "tag"), [(0, None), (0, 0), (-9999, -9999), (-9999, None), (np.nan, np.nan), (np.nan, None)]
 )
@@ -55,7 +39,7 @@ def test_degrees_are_seen_on_the_grid_that_they_came_from(tile: Tile, fill: floa
     landsat = rasterio.Affine(30, 0, 600_015, 0, -30, 3_750_015)
     path = products.five_bands(tmp_path / "s.tif", tile, transform=landsat)
     original = grid_of(str(path))
-    in_degrees(path, fill, tag)
+    products.in_degrees(path, fill, tag)
     scene = open_scene(path, products.FIVE_BANDS)
     assert "reprojected to WGS 84 / UTM zone 43N" in scene.notes[0]
     assert scene.grid.pixel_side == 30
@@ -119,6 +103,14 @@ def test_units_of_temperature(tile: Tile, unit: str, told: bool, dtype: str, tmp
     scene = open_scene(path, products.FIVE_BANDS, thermal=unit if told else None)
     found = scene.read(0, 0, *tile.shape)
     np.testing.assert_allclose(found.bands["thermal"], kelvin, atol=1.01 if dtype == "int16" else 1e-3)
+
+
+def test_a_thermal_band_without_temperatures_is_treated_as_missing(tile: Tile, tmp_path: Path):
+    strange = {**tile.bands, "thermal": np.where(tile.valid, np.float32(7e4), 0)}
+    path = products.five_bands(tmp_path / "s.tif", replace(tile, bands=strange))
+    scene = open_scene(path, products.FIVE_BANDS)
+    assert "treated as missing" in " ".join(scene.notes)
+    assert "thermal" not in scene.read(0, 0, *tile.shape).bands
 
 
 @pytest.mark.parametrize(("bands", "unit"), [(products.FIVE_BANDS, "celsius"), (products.FIVE_BANDS[:-10], "kelvin")])

@@ -1,0 +1,29 @@
+"""A scene in degrees gives the mask of the same scene in metres."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import rasterio
+
+from mapping.api import map_scene
+from scenes.grid import offset_in
+from simulation.synthetic import synthetic_scene
+from tests import products
+from tiles.tile import Tile
+
+LANDSAT = rasterio.Affine(30, 0, 600_015, 0, -30, 3_750_015)  # its pixels' edges lie at odd multiples of 15 m
+
+
+@pytest.mark.parametrize("kind", ["late summer", "debris-covered"])
+def test_degrees_give_the_mask_of_the_same_scene_in_metres(kind: str, tmp_path: Path):
+    shown = synthetic_scene(1, (320, 320), kind=kind)
+    path = products.five_bands(tmp_path / "s.tif", Tile("s", shown.bands, shown.valid), transform=LANDSAT)
+    metres = map_scene(path, products.FIVE_BANDS, device="cpu", jobs=1)
+    degrees = map_scene(products.in_degrees(path), products.FIVE_BANDS, device="cpu", jobs=1)
+    top, left = map(round, offset_in(degrees.grid, metres.grid))
+    found = degrees.mask[top : top + metres.grid.height, left : left + metres.grid.width]
+    assert 0.02 < (metres.mask == 1).mean() < 0.9
+    assert any("its degrees are reprojected" in note for note in degrees.facts["notes"])
+    assert (found != metres.mask).mean() <= 0.01
