@@ -3,9 +3,9 @@
     python -m cnn.bands --model out/network/model.pt --data DIR --top 3 --out out/bands --retrain
 
 By input gradients, by permutation, and against random bands; on training or validation patches only, so that the
-test part stays untouched. With ``--retrain`` the same network is trained again on the best bands and on as many random
-ones, and both are scored on the test part beside the full one. Several ``--model`` (of other seeds) also give the rank
-correlation between them. Writes ``bands.csv``, ``bands.json`` and ``bands.png``.
+test subset stays untouched. With ``--retrain`` the same network is trained again on the best bands and on as many
+random ones, and both are scored on the test subset beside the full one. Several ``--model`` (of other seeds) also give
+the rank correlation between them. Writes ``bands.csv``, ``bands.json`` and ``bands.png``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cnn.options import add_data_arguments, add_run_arguments, device_of, images
 from command import new_parser, write_json
 from errors import SettingError, TrainingError, exit_code
 from patches.image import Image, pick_bands
-from patches.split import PARTS
+from patches.split import SUBSETS
 from tiles.raster import atomic_output
 
 if TYPE_CHECKING:
@@ -59,30 +59,30 @@ def contributions(model: NetworkModel, samples: Sequence[Sample], top: int, seed
 def retrained(
     model: NetworkModel, images: Sequence[Image], best: Sequence[str], out: Path, seed: int
 ) -> dict[str, Any]:
-    """MCC of the full network and of those trained on the best and on random bands, on the same test part."""
+    """MCC of the full network and of those trained on the best and on random bands, on the same test subset."""
     from cnn.network_training import plan_of, train_network
-    from cnn.scoring import part_of
+    from cnn.scoring import chosen_subset
 
     card, random = model.card, np.random.default_rng(seed)
     chosen = {"best": list(best), "random": [str(name) for name in random.permutation(card.bands)[: len(best)]]}
     results: dict[str, Any] = {"all": scored(model, images, card.bands)}
     for name, bands in chosen.items():
         picked = pick_bands(images, bands)
-        parts = {part: part_of(picked, model, part)[0] for part in PARTS}
+        subsets = {subset: chosen_subset(picked, model, subset)[0] for subset in SUBSETS}
         told = {"command": f"cnn.bands --retrain, {name} bands"}
-        again = train_network(parts, plan_of(card), out / name, model.device, told)
+        again = train_network(subsets, plan_of(card), out / name, model.device, told)
         results[name] = scored(again, picked, bands)
     return results
 
 
 def scored(model: NetworkModel, images: Sequence[Image], bands: Sequence[str]) -> dict[str, Any]:
-    """Bands and scores on the test part."""
-    from cnn.scoring import part_of, scores_of
+    """Bands and scores on the test subset."""
+    from cnn.scoring import chosen_subset, scores_of
 
-    test, _ = part_of(images, model, "test")
+    test, _ = chosen_subset(images, model, "test")
     if not test:
         raise TrainingError(
-            "--retrain: the model was trained without a test part to score on; train it with --test 0.2."
+            "--retrain: the model was trained without a test subset to score on; train it with --test 0.2."
         )
     found = scores_of(model, test)["pooled"]
     return {"bands": list(bands), **{name: found[name] for name in ("mcc", "iou", "f1")}}
@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure what the command line asks for."""
     from cnn.contribution import rank_correlation, samples_of
     from cnn.network_model import load_model
-    from cnn.scoring import part_of
+    from cnn.scoring import chosen_subset
 
     device = device_of(options)
     models = [load_model(path, device) for path in options.model]
@@ -130,11 +130,11 @@ def run(options: argparse.Namespace) -> None:
     if options.patches < 1:
         raise SettingError(f"--patches {options.patches}: is below 1; give how many to look at.")
     images = images_of(options, card.labels, ",".join(card.bands))
-    chosen, part = part_of(images, models[0], options.part)
+    chosen, subset = chosen_subset(images, models[0], options.subset)
     if not chosen:
-        raise TrainingError(f"{options.data}: holds no image of the {part} part; use --part training.")
+        raise TrainingError(f"{options.data}: holds no image of the {subset} subset; use --subset training.")
     samples = samples_of(models[0], chosen, options.patches)
-    found: dict[str, Any] = {"part": part, "patches": len(samples), **facts_of(card, top, options)}
+    found: dict[str, Any] = {"subset": subset, "patches": len(samples), **facts_of(card, top, options)}
     found["models"] = [contributions(model, samples, top, options.seed) for model in models]
     shares = [np.array([row["share_percent"] for row in one["bands"]]) for one in found["models"]]
     found["between_models"] = [rank_correlation(shares[0], other) for other in shares[1:]]
@@ -166,7 +166,7 @@ def print_contributions(found: dict[str, Any]) -> None:
     if found["between_models"]:
         print("rank correlation with the first model:", ", ".join(f"{one:.2f}" for one in found["between_models"]))
     for name, one in found.get("retrained", {}).items():
-        print(f"trained on {name:6s} ({', '.join(one['bands'])}): MCC {one['mcc']:.3f} on the test part")
+        print(f"trained on {name:6s} ({', '.join(one['bands'])}): MCC {one['mcc']:.3f} on the test subset")
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -179,7 +179,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "--model", type=Path, nargs="+", required=True, help="model.pt of one network, or of several seeds"
     )
     add_data_arguments(parser)
-    parser.add_argument("--part", choices=("validation", "training"), default="validation", help="patches to look at")
+    parser.add_argument("--subset", choices=("validation", "training"), default="validation", help="patches to look at")
     parser.add_argument("--top", type=int, help="how many bands are the best ones (default: half, 6 at most)")
     parser.add_argument("--patches", type=int, default=64, help="patches that are looked at, at most")
     parser.add_argument("--retrain", action="store_true", help="train again on the best and on random bands")

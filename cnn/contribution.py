@@ -37,7 +37,7 @@ def samples_of(model: NetworkModel, images: Sequence[Image], most: int) -> list[
     normalise = model.card.normalisation.apply
     found = [Sample(normalise(one.array, one.valid), one.truth, one.valid) for one in patches if one.valid.any()]
     if not found:
-        raise TrainingError("the patches to look at: hold no valid pixel; choose another --part.")
+        raise TrainingError("the patches to look at: hold no valid pixel; choose another --subset.")
     return found
 
 

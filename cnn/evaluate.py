@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnn.options import add_data_arguments, add_part_argument, add_run_arguments, device_of, images_of
+from cnn.options import add_data_arguments, add_run_arguments, add_subset_argument, device_of, images_of
 from command import new_parser, write_json
 from errors import TrainingError, exit_code
 from patches.image import Image
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from cnn.network_model import NetworkModel
 
 
-def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, trained: Path) -> dict[str, Any]:
+def report(model: NetworkModel, images: Sequence[Image], subset: str, out: Path, trained: Path) -> dict[str, Any]:
     """Score the images, write everything into ``out``, print a short table; ``trained``: the folder of the model."""
     from cnn.network_report import SCORES, draw_examples, draw_scores, page
     from cnn.scoring import scores_of
 
-    scores: dict[str, Any] = {"architecture": model.card.architecture, "bands": list(model.card.bands), "part": part}
+    scores: dict[str, Any] = {
+        "architecture": model.card.architecture,
+        "bands": list(model.card.bands),
+        "subset": subset,
+    }
     scores = {**scores, **scores_of(model, images)}
     write_json(out / "scores.json", scores)
     write_scores(out / "scores.csv", scores)
@@ -38,7 +42,7 @@ def report(model: NetworkModel, images: Sequence[Image], part: str, out: Path, t
     draw_examples(model, images, out / "examples.png")
     with atomic_output(out / "report.html") as temporary:
         temporary.write_text(page(scores, model.card, out, trained), encoding="utf-8")
-    print(f"{model.card.architecture}, {part} part, {len(images)} image(s)")
+    print(f"{model.card.architecture}, {subset} subset, {len(images)} image(s)")
     print("  ".join(f"{name} {scores['pooled'][name]:.3f}" for name in SCORES), flush=True)
     return scores
 
@@ -58,15 +62,15 @@ def write_scores(path: Path, scores: Mapping[str, Any]) -> None:
 def run(options: argparse.Namespace) -> None:
     """Score what the command line asks for."""
     from cnn.network_model import check_bands, load_model
-    from cnn.scoring import part_of
+    from cnn.scoring import chosen_subset
 
     model = load_model(options.model, device_of(options))
     images = images_of(options, model.card.labels, ",".join(model.card.bands))
     check_bands(model, images[0], options.model)
-    chosen, part = part_of(images, model, options.part)
+    chosen, subset = chosen_subset(images, model, options.subset)
     if not chosen:
-        raise TrainingError(f"{options.data}: holds no image of the {part} part; choose another --part.")
-    report(model, chosen, part, options.out, options.model.parent)
+        raise TrainingError(f"{options.data}: holds no image of the {subset} subset; choose another --subset.")
+    report(model, chosen, subset, options.out, options.model.parent)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -77,8 +81,8 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, required=True, help="model.pt that cnn.train wrote")
     add_data_arguments(parser)
-    told = "which images are scored (default: the test part of those it was trained on, all others)"
-    add_part_argument(parser, "auto", told)
+    told = "which images are scored (default: the test subset of those it was trained on, all others)"
+    add_subset_argument(parser, "auto", told)
     add_run_arguments(parser, "out/scores")
     return parser.parse_args(argv)
 

@@ -87,10 +87,10 @@ def page(scores: Mapping[str, Any], card: Card, out: Path, trained: Path) -> str
         "normalisation": card.normalisation.kind,
         "patch": card.patch,
         "trained by": str(card.training.get("command", "")),
-        "scored": f"{scores['part']} part",
+        "scored": f"{scores['subset']} subset",
     }
     pictures = {"Scores": out / "scores.png", "Examples": out / "examples.png", "Training": trained / "run.png"}
-    parts = [
+    sections = [
         f'<h2>{title}</h2><img alt="{title}" src="data:image/png;base64,{encoded(path)}">'
         for title, path in pictures.items()
         if path.exists()
@@ -102,7 +102,7 @@ def page(scores: Mapping[str, Any], card: Card, out: Path, trained: Path) -> str
             f"<h1>{escape(card.architecture)}</h1>",
             html_table(["", ""], list(facts.items())),
             html_table(["region", "class", *SCORES], rows),
-            *parts,
+            *sections,
             f"<script>{SORTING}</script></body></html>\n",
         ]
     )

@@ -52,21 +52,21 @@ class Sampling:
 
 
 def train_network(
-    parts: Mapping[str, list[Image]],
+    subsets: Mapping[str, list[Image]],
     plan: Plan,
     out: Path,
     device: torch.device,
     told: Mapping[str, Any],
     sampling: Sampling | None = None,
 ) -> NetworkModel:
-    """Train on ``parts["training"]``; goes on from the checkpoint in ``out``, and writes it, its curves and model.pt.
+    """Train on ``subsets["training"]``; goes on from the checkpoint in ``out``, and writes it, its curves and model.pt.
 
-    Early stopping and the choice of an epoch look at ``parts["validation"]``; ``parts["test"]`` is not looked at.
+    Early stopping and the choice of an epoch look at ``subsets["validation"]``; ``subsets["test"]`` is not looked at.
     ``told``: what else the card says of the training. ``sampling``: the windows to train on (default: the recipe's,
     each once an epoch). Raises SettingError or TrainingError.
     """
-    check_plan(plan, bool(parts["validation"]))
-    recipe, images = plan.recipe, parts["training"]
+    check_plan(plan, bool(subsets["validation"]))
+    recipe, images = plan.recipe, subsets["training"]
     sampling = sampling or Sampling(training_windows(images, recipe.patch, recipe.overlap))
     windows = sampling.windows
     normalisation = measure(images, windows, recipe.normalisation)
@@ -80,7 +80,7 @@ def train_network(
 
     checkpoint, watched = out / CHECKPOINT, replace(card, views=1)  # one view tells epochs apart
     trainer = trainer_for(steps_of(plan, windows, checkpoint, trainer_for))
-    validation = parts["validation"]
+    validation = subsets["validation"]
     evaluate = (lambda run: mcc_of(make_model(watched, run.averaged, device), validation)) if validation else None
     train(trainer, checkpoint, evaluate)
     model = make_model(card, trainer.chosen, device)

@@ -17,7 +17,7 @@ from patches.labels import LABELS
 if TYPE_CHECKING:
     import torch
 
-PARTS = ("auto", "training", "validation", "test", "all")
+SUBSET_CHOICES = ("auto", "training", "validation", "test", "all")
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, out: str) -> None:
@@ -44,9 +44,9 @@ def add_labels_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_part_argument(parser: argparse.ArgumentParser, default: str, told: str) -> None:
-    """``--part``: which of the images."""
-    parser.add_argument("--part", choices=PARTS, default=default, help=told)
+def add_subset_argument(parser: argparse.ArgumentParser, default: str, told: str) -> None:
+    """``--subset``: which of the images."""
+    parser.add_argument("--subset", choices=SUBSET_CHOICES, default=default, help=told)
 
 
 def images_of(options: argparse.Namespace, labels: str, bands: str) -> list[Image]:

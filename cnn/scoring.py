@@ -59,14 +59,14 @@ def scores_of(model: NetworkModel, images: Sequence[Image]) -> dict[str, Any]:
     }
 
 
-def part_of(images: Sequence[Image], model: NetworkModel, part: str) -> tuple[list[Image], str]:
-    """The images of a part of the split that the model was trained with, and the part's name.
+def chosen_subset(images: Sequence[Image], model: NetworkModel, subset: str) -> tuple[list[Image], str]:
+    """The images of a subset of the split that the model was trained with, and the subset's name.
 
-    ``auto``: the test part where the model has trained on some of these images, else all of them.
+    ``auto``: the test subset where the model has trained on some of these images, else all of them.
     """
     seen = {area[0] for area in model.card.seen}
-    if part == "auto":
-        part = "test" if any(image.name in seen for image in images) else "all"
-    if part == "all":
-        return list(images), part
-    return split_images(images, Split(**model.card.training["split"]))[part], part
+    if subset == "auto":
+        subset = "test" if any(image.name in seen for image in images) else "all"
+    if subset == "all":
+        return list(images), subset
+    return split_images(images, Split(**model.card.training["split"]))[subset], subset

@@ -5,7 +5,7 @@
     torchrun --nproc_per_node 4 -m cnn.train --arch unetpp --data DIR          # several GPUs
 
 Writes ``run.ckpt``, from which a run that was stopped goes on, ``run.png`` with its curves, ``model.pt``, and what
-``cnn.evaluate`` writes of the test part. A part of the images is set apart by place for validation, which early
+``cnn.evaluate`` writes of the test subset. A subset of the images is set apart by place for validation, which early
 stopping looks at, and another one for the test, which nothing looks at.
 """
 
@@ -63,13 +63,13 @@ def run(options: argparse.Namespace) -> None:
     with joined(device_of(options)) as device:
         images = images_of(options, options.labels, options.bands)
         split = Split(options.split, options.validation, options.test, recipe.patch, recipe.overlap, options.seed)
-        parts = split_images(images, split)
+        subsets = split_images(images, split)
         plan = Plan(
             options.arch, recipe, options.labels, options.steps, options.minutes, options.weights, options.seed, split
         )
-        model = train_network(parts, plan, options.out, device, {"command": command_shown("cnn.train")})
-        if this_process().rank == 0 and parts["test"]:
-            report(model, parts["test"], "test", options.out, options.out)
+        model = train_network(subsets, plan, options.out, device, {"command": command_shown("cnn.train")})
+        if this_process().rank == 0 and subsets["test"]:
+            report(model, subsets["test"], "test", options.out, options.out)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -88,7 +88,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=float, help="times that every patch is seen (default: the recipe's)")
     parser.add_argument("--minutes", type=float, default=0.0, help="as many steps as fit, timed at the start")
     parser.add_argument("--weights", default="", help="file of pretrained weights, or imagenet for compact_unet")
-    parser.add_argument("--split", choices=SPLITS, default="auto", help="how parts are set apart (default: by place)")
+    parser.add_argument("--split", choices=SPLITS, default="auto", help="how subsets are set apart (default: by place)")
     parser.add_argument("--validation", type=float, default=0.15, help="share set apart for early stopping")
     parser.add_argument("--test", type=float, default=0.2, help="share set apart to be scored")
     parser.add_argument("--patch", type=int, help="pixels a side (default: the recipe's)")

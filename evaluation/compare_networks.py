@@ -53,9 +53,9 @@ PATCH = 128
 
 @dataclass(frozen=True)
 class Places:
-    """The tiles: parts to train on, and the places to score on, by name, with the folder that each lies in."""
+    """The tiles: subsets to train on, and the places to score on, by name, with the folder that each lies in."""
 
-    parts: dict[str, list[Image]]
+    subsets: dict[str, list[Image]]
     scored: dict[str, list[Image]]
     folders: dict[str, Path]
 
@@ -78,7 +78,7 @@ def network_row(name: str, places: Places, options: argparse.Namespace, device: 
     recipe = recipe if asked else replace(recipe, patch=options.patch, views=1)  # as time to map is compared, too
     plan = Plan(architecture, recipe, minutes=options.minutes, seed=options.seed, split=Split(side=recipe.patch))
     out = options.out / folder_name(name)
-    model = train_network(places.parts, plan, out, device, {"command": "evaluation.compare_networks"})
+    model = train_network(places.subsets, plan, out, device, {"command": "evaluation.compare_networks"})
     return {
         "parameters": parameters_of(model.network),
         "steps": load_checkpoint(out / "run.ckpt")["step"],
@@ -101,7 +101,7 @@ def network_scores(model: NetworkModel, images: Sequence[Image]) -> dict[str, An
 def hybrid_row(places: Places, options: argparse.Namespace, device: torch.device) -> dict[str, Any]:
     """The hybrid, trained on the same tiles with the same time for its U-Net; no threshold or weight is fitted."""
     tiles = read_labelled(options.data)
-    trained = {image.name for part in places.parts.values() for image in part}
+    trained = {image.name for subset in places.subsets.values() for image in subset}
     held_out = [tile.tile_id for tile, _ in tiles if tile.tile_id not in trained]
     config = TrainingConfig(seed=options.seed)
     kept = [labelled for labelled in tiles if labelled[0].tile_id in trained]
@@ -180,8 +180,8 @@ def write(options: argparse.Namespace, places: Places, rows: Mapping[str, Any]) 
         f"--minutes {options.minutes:g} --seed {options.seed}",
         "minutes": options.minutes,
         "threads": torch.get_num_threads(),
-        "trained_on": [image.name for image in places.parts["training"]],
-        "validated_on": [image.name for image in places.parts["validation"]],
+        "trained_on": [image.name for image in places.subsets["training"]],
+        "validated_on": [image.name for image in places.subsets["validation"]],
         "rows": rows,
     }
     write_json(options.out / "networks.json", results)

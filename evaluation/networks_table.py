@@ -52,12 +52,12 @@ def bands_block(results: Mapping[str, Any]) -> str:
         ]
         for row in sorted(first["bands"], key=lambda row: -row["share_percent"])
     ]
-    seen = f"{results['patches']} {results['part']} patches"
+    seen = f"{results['patches']} {results['subset']} patches"
     told = f"{results['architecture']}, {seen}; every training {results['trained']}:"
     again = [
         [", ".join(one["bands"]), *(f"{one[name]:.3f}" for name in ("mcc", "iou", "f1"))]
         for one in results["retrained"].values()
     ]
     shares = table(["band", "share of the input gradients", "drop of MCC when permuted"], rows)
-    trained = table(["trained on", "MCC, test part", "IoU", "F1"], again)
+    trained = table(["trained on", "MCC, test subset", "IoU", "F1"], again)
     return "\n\n".join([told, shares, trained, f"Made by `{results['command']}`."])

@@ -53,7 +53,7 @@ def recipe_of(options: argparse.Namespace, asked: Preparation) -> Recipe:
 
 
 def chosen_of(asked: Preparation, rows: Sequence[Listed], fold: int) -> Chosen:
-    """The parts that a fold makes; -1 holds nothing out. Raises SettingError or TrainingError."""
+    """The subsets that a fold makes; -1 holds nothing out. Raises SettingError or TrainingError."""
     from cnn.network_training import Sampling
 
     folds = sorted({row.fold for row in rows})
@@ -100,8 +100,8 @@ def run(options: argparse.Namespace) -> None:
             cache = options.cache or options.out / "embeddings"
             train_sam(chosen.training, chosen.held_out, chosen.sampling, plan, options.out, cache, device, told)
         else:
-            parts = {"training": chosen.training, "validation": chosen.held_out, "test": []}
-            train_network(parts, plan, options.out, device, told, chosen.sampling)
+            subsets = {"training": chosen.training, "validation": chosen.held_out, "test": []}
+            train_network(subsets, plan, options.out, device, told, chosen.sampling)
     print(f"Wrote {options.out / 'model.pt'}.")
 
 

@@ -43,10 +43,10 @@ def open_tile(files: TileFiles, mask: Path, labels: str) -> Image:
 
     def read(row: int, column: int, rows: int, columns: int) -> Patch:
         tile, classes = whole()
-        part = tile.crop(row, column, rows, columns)
+        piece = tile.crop(row, column, rows, columns)
         missing = np.full((rows, columns), np.nan, np.float32)
-        array = np.stack([part.bands.get(band, missing) for band in BAND_NAMES])
-        return Patch(array, BAND_NAMES, classes[row : row + rows, column : column + columns], part.valid)
+        array = np.stack([piece.bands.get(band, missing) for band in BAND_NAMES])
+        return Patch(array, BAND_NAMES, classes[row : row + rows, column : column + columns], piece.valid)
 
     height, width = whole()[0].shape
     return Image(files.tile_id, height, width, BAND_NAMES, read)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from errors import LayoutError
 from patches.image import Image
-from patches.layout import PARTS, part_of, region_of
+from patches.layout import SUBSETS, region_of, subset_of
 from patches.rasters import PICTURES, TIFFS, open_raster
 
 IMAGES, MASKS = "images", "masks"
@@ -17,7 +17,7 @@ OUTLINES = (".gpkg", ".shp", ".geojson")
 
 def image_folders(root: Path) -> list[Path]:
     """``images`` in the folder or in its ``train``, ``test`` and so on."""
-    candidates = [root, *(path for path in sorted(root.iterdir()) if path.name.lower() in PARTS)]
+    candidates = [root, *(path for path in sorted(root.iterdir()) if path.name.lower() in SUBSETS)]
     return [path / IMAGES for path in candidates if (path / IMAGES).is_dir()]
 
 
@@ -34,7 +34,7 @@ def open_folders(root: Path, labels: str) -> list[Image]:
             if key not in masks:
                 raise LayoutError(f"{path}: has no mask in {folder.parent / MASKS}; add it or remove the image.")
             name = path.relative_to(root).as_posix()
-            found.append(open_raster(path, name, masks[key], labels, region_of(path, folder), part_of(path, root)))
+            found.append(open_raster(path, name, masks[key], labels, region_of(path, folder), subset_of(path, root)))
     return found
 
 
@@ -86,5 +86,5 @@ def open_rasters(place: Path, truth: Path | None, labels: str) -> list[Image]:
                 f"{path}: has neither {path.stem}_mask{path.suffix} nor outlines beside it; add them, or give --truth."
             )
         name = path.relative_to(root).as_posix()
-        found.append(open_raster(path, name, own, labels, region_of(path, root), part_of(path, root)))
+        found.append(open_raster(path, name, own, labels, region_of(path, root), subset_of(path, root)))
     return found

@@ -12,7 +12,7 @@ import numpy as np
 
 from errors import LayoutError, RasterError, ShapeError
 from patches.image import Image, Patch
-from patches.layout import part_of
+from patches.layout import subset_of
 from tiles.raster import MAX_PIXELS
 
 BANDS = (
@@ -58,7 +58,7 @@ def open_slice(path: Path, folder: Path, with_mask: bool = True) -> Image:
         return Patch(array, BANDS, truth, valid, place)
 
     place = f"image {found.group(2)}" if found else ""
-    return Image(str(path.relative_to(folder)), height, width, BANDS, read, place, part_of(path, folder))
+    return Image(str(path.relative_to(folder)), height, width, BANDS, read, place, subset_of(path, folder))
 
 
 def glacier(mask: np.ndarray, path: Path) -> np.ndarray:

@@ -30,7 +30,7 @@ class Image:
     """An image, or a rectangle of one; its pixels are read when they are asked for.
 
     ``read`` gives the rectangle (row, column, rows, columns) of the file, which lies inside it. ``place``: the region,
-    if it is named. ``part``: training, validation or test, where a folder says so.
+    if it is named. ``subset``: training, validation or test, where a folder says so.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Image:
     bands: tuple[str, ...]
     read: Callable[[int, int, int, int], Patch]
     place: str = ""
-    part: str = ""
+    subset: str = ""
     row: int = 0
     column: int = 0
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PARTS = {
+SUBSETS = {
     "train": "training", "training": "training", "val": "validation", "valid": "validation", "validation": "validation",
     "dev": "validation", "test": "test",
 }  # fmt: skip
 
 
-def part_of(path: Path, root: Path) -> str:
+def subset_of(path: Path, root: Path) -> str:
     """Training, validation or test where a folder between ``root`` and the file bears such a name, else empty."""
     folders = path.relative_to(root).parts[:-1]
-    return next((PARTS[folder.lower()] for folder in folders if folder.lower() in PARTS), "")
+    return next((SUBSETS[folder.lower()] for folder in folders if folder.lower() in SUBSETS), "")
 
 
 def region_of(path: Path, root: Path) -> str:

@@ -25,7 +25,7 @@ PICTURES = (".png", ".jpg", ".jpeg")
 COLOURS = ("red", "green", "blue")
 
 
-def open_raster(path: Path, name: str, truth: Path | None, labels: str, place: str = "", part: str = "") -> Image:
+def open_raster(path: Path, name: str, truth: Path | None, labels: str, place: str = "", subset: str = "") -> Image:
     """One raster with its truth, which is a mask of its size or outlines; without ``truth`` all of it is ground.
 
     Bands bear their descriptions, where all have one, else ``red``, ``green`` and ``blue``, or ``band1`` and so on.
@@ -52,7 +52,7 @@ def open_raster(path: Path, name: str, truth: Path | None, labels: str, place: s
         classes, labelled = truth_of(path, truth, labels, window)
         return Patch(array, names, classes, np.isfinite(array).any(axis=0) & labelled, place)
 
-    return Image(name, height, width, names, read, place, part)
+    return Image(name, height, width, names, read, place, subset)
 
 
 def bands_of(source: Any) -> tuple[list[int], tuple[str, ...]]:

@@ -11,7 +11,7 @@ from errors import SettingError, TrainingError
 from patches.image import Image
 
 KINDS = ("auto", "blocks", "regions", "random")
-PARTS = ("training", "validation", "test")
+SUBSETS = ("training", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Split:
 
 
 def split_images(images: Sequence[Image], split: Split) -> dict[str, list[Image]]:
-    """Training, validation and test images, none of which share a pixel; a part with the share 0 is empty.
+    """Training, validation and test images, none of which share a pixel; a subset with the share 0 is empty.
 
     Raises SettingError for shares that leave nothing, or a random split of overlapping patches; TrainingError where
     there is too little to split.
@@ -41,8 +41,8 @@ def split_images(images: Sequence[Image], split: Split) -> dict[str, list[Image]
         raise SettingError(
             f"--validation {split.validation} and --test {split.test}: leave nothing to train on; give shares below 1."
         )
-    given = {name: [image for image in images if image.part == name] for name in PARTS}
-    rest = given["training"] + [image for image in images if not image.part]
+    given = {name: [image for image in images if image.subset == name] for name in SUBSETS}
+    rest = given["training"] + [image for image in images if not image.subset]
     asked = replace(
         split,
         validation=0.0 if given["validation"] else split.validation,
@@ -51,15 +51,15 @@ def split_images(images: Sequence[Image], split: Split) -> dict[str, list[Image]
     found: list[list[Image]] = [rest, [], []]
     if asked.validation or asked.test:
         found = SPLITTERS[resolved(rest, split.kind)](rest, asked)
-    parts = {"training": found[0], "validation": found[1] + given["validation"], "test": found[2] + given["test"]}
-    check_parts(parts, asked, len(images))
-    return parts
+    subsets = {"training": found[0], "validation": found[1] + given["validation"], "test": found[2] + given["test"]}
+    check_subsets(subsets, asked, len(images))
+    return subsets
 
 
-def check_parts(parts: dict[str, list[Image]], asked: Split, images: int) -> None:
-    """Refuse a split that leaves a part empty which was asked for."""
-    for name in PARTS:
-        if not parts[name] and (name == "training" or getattr(asked, name)):
+def check_subsets(subsets: dict[str, list[Image]], asked: Split, images: int) -> None:
+    """Refuse a split that leaves a subset empty which was asked for."""
+    for name in SUBSETS:
+        if not subsets[name] and (name == "training" or getattr(asked, name)):
             raise TrainingError(
                 f"{images} image(s): are too few to set some apart for {name}; give more or a smaller patch."
             )
@@ -70,7 +70,7 @@ def resolved(images: Sequence[Image], kind: str) -> str:
     named = {image.place for image in images}
     if kind != "auto":
         return kind
-    return "regions" if "" not in named and len(named) >= len(PARTS) else "blocks"
+    return "regions" if "" not in named and len(named) >= len(SUBSETS) else "blocks"
 
 
 def by_blocks(images: Sequence[Image], split: Split) -> list[list[Image]]:
@@ -79,15 +79,15 @@ def by_blocks(images: Sequence[Image], split: Split) -> list[list[Image]]:
     sizes = np.array([image.height * image.width for image in ordered], float)
     before = np.concatenate([[0], np.cumsum(sizes)])
     borders = [before[-1] * share for share in (1 - split.validation - split.test, 1 - split.test)]
-    parts: list[list[Image]] = [[], [], []]
+    subsets: list[list[Image]] = [[], [], []]
     for image, start, size in zip(ordered, before, sizes):
         for number, piece in pieces(image, [(border - start) / size for border in borders], split.side):
-            parts[number].append(piece)
-    return parts
+            subsets[number].append(piece)
+    return subsets
 
 
 def pieces(image: Image, borders: Sequence[float], side: int) -> list[tuple[int, Image]]:
-    """An image's pieces with the number of the part each belongs to; ``borders``: where parts end, as shares of it.
+    """An image's pieces with the number of the subset each belongs to; ``borders``: where subsets end, as shares of it.
 
     Cut along its longer axis, nowhere so that a piece is narrower than a patch.
     """
@@ -114,18 +114,18 @@ def fitting(place: int, last: int, length: int, least: int) -> int:
 
 
 def by_regions(images: Sequence[Image], split: Split) -> list[list[Image]]:
-    """Whole regions in the order of their names, each to the part that its middle pixel falls in."""
+    """Whole regions in the order of their names, each to the subset that its middle pixel falls in."""
     places = sorted({image.place for image in images})
     sizes = [float(sum(image.height * image.width for image in images if image.place == place)) for place in places]
     middle = (np.cumsum(sizes) - np.array(sizes) / 2) / sum(sizes)
     number = np.digitize(middle, (1 - split.validation - split.test, 1 - split.test))
     wanted = [0, *(n for n, share in ((1, split.validation), (2, split.test)) if share)]
     if len(places) < len(wanted):
-        raise TrainingError(f"{len(places)} region(s): are too few for {len(wanted)} parts; split by blocks instead.")
-    for part in reversed(wanted[1:]):  # a small share still gets one region, the last one that is not taken
-        if part not in number:
-            number[max((n for n in range(len(places)) if number[n] < part), default=0)] = part
-    return [[image for image in images if number[places.index(image.place)] == part] for part in range(3)]
+        raise TrainingError(f"{len(places)} region(s): are too few for {len(wanted)} subsets; split by blocks instead.")
+    for subset in reversed(wanted[1:]):  # a small share still gets one region, the last one that is not taken
+        if subset not in number:
+            number[max((n for n in range(len(places)) if number[n] < subset), default=0)] = subset
+    return [[image for image in images if number[places.index(image.place)] == subset] for subset in range(3)]
 
 
 def by_chance(images: Sequence[Image], split: Split) -> list[list[Image]]:

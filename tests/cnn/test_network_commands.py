@@ -63,8 +63,8 @@ def test_eighteen_bands_from_end_to_end(trained, command, tmp_path):
         command(evaluate, "--model", trained / "out" / "model.pt", "--data", trained / "data", "--out", tmp_path) == 0
     )
     first, again = (json.loads((folder / "scores.json").read_text()) for folder in (trained / "out", tmp_path))
-    assert first == again, "the test part of the images that were trained on"
-    assert first["part"] == "test"
+    assert first == again, "the test subset of the images that were trained on"
+    assert first["subset"] == "test"
     assert sum(map(sum, first["pooled"]["confusion"])) == 32 * 60
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/png") == 3, "scores, examples and training curves"
@@ -131,7 +131,9 @@ def test_four_classes_in_the_challenges_folders(command, tmp_path):
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
     assert list(scores["pooled"]["classes"]) == ["ground", "ice", "debris", "lake"]
     assert (
-        command(evaluate, "--model", tmp_path / "out" / "model.pt", "--data", data, "--part", "all", "--out", tmp_path)
+        command(
+            evaluate, "--model", tmp_path / "out" / "model.pt", "--data", data, "--subset", "all", "--out", tmp_path
+        )
         == 0
     )
 

@@ -56,7 +56,7 @@ def test_no_tile_is_both_learnt_from_and_scored(call, tmp_path, monkeypatch):
     monkeypatch.setattr(compare_networks, "run", lambda options: seen.update(places=places_of(options)))
     assert call() == 0
     places = seen["places"]
-    learnt = {image.name for part in places.parts.values() for image in part}
+    learnt = {image.name for subset in places.subsets.values() for image in subset}
     assert len(learnt) == 4
     assert not learnt & {image.name for images in places.scored.values() for image in images}
 

@@ -35,7 +35,7 @@ LAKES_SPEED = {
     "sinks": {"side": 1000, "seconds": 4.0, "peak_memory_mib": 400.0, "sinks": 12},
 }  # fmt: skip
 BANDS = {
-    "architecture": "a network", "part": "validation", "patches": 8, "trained": "4 steps", "command": "for a test",
+    "architecture": "a network", "subset": "validation", "patches": 8, "trained": "4 steps", "command": "for a test",
     "models": [{"bands": [
         {"band": "red", "share_percent": 40.0, "low_percent": 30.0, "high_percent": 50.0, "permutation_mcc_drop": 0.2},
         {"band": "blue", "share_percent": 60.0, "low_percent": 50.0, "high_percent": 70.0, "permutation_mcc_drop": 0.1},

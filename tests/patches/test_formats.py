@@ -82,7 +82,7 @@ def test_arrays_that_need_unpickling_are_refused(tmp_path, one_sentence, content
 
 def test_pictures_with_their_masks_and_parts(tmp_path):
     images = open_images(write_pictures(tmp_path))
-    assert [image.part for image in images] == ["test", *["training"] * 4]
+    assert [image.subset for image in images] == ["test", *["training"] * 4]
     assert images[0].bands == ("red", "green", "blue")
     array, truth = scene((40, 48), 3, 1)
     patch = whole(images[2])

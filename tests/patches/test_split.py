@@ -12,18 +12,18 @@ from patches.image import Image, Patch
 from patches.split import Split, split_images
 
 
-def image_of(name: str, height: int, width: int, place: str = "", part: str = "") -> Image:
+def image_of(name: str, height: int, width: int, place: str = "", subset: str = "") -> Image:
     def read(row: int, column: int, rows: int, columns: int) -> Patch:
         shape = (rows, columns)
         return Patch(np.zeros((1, *shape), np.float32), ("a",), np.zeros(shape, np.uint8), np.ones(shape, bool))
 
-    return Image(name, height, width, ("a",), read, place, part)
+    return Image(name, height, width, ("a",), read, place, subset)
 
 
-def painted(parts: dict[str, list[Image]], sizes: dict[str, tuple[int, int]]) -> dict[str, np.ndarray]:
-    """How often each pixel of each image belongs to a part."""
+def painted(subsets: dict[str, list[Image]], sizes: dict[str, tuple[int, int]]) -> dict[str, np.ndarray]:
+    """How often each pixel of each image belongs to a subset."""
     counts = {name: np.zeros(size, int) for name, size in sizes.items()}
-    for images in parts.values():
+    for images in subsets.values():
         for image in images:
             name, row, column, rows, columns = image.area
             counts[name][row : row + rows, column : column + columns] += 1
@@ -38,19 +38,19 @@ def test_every_pixel_belongs_to_one_part(sizes, kind):
     named = {f"{number:02d}": size for number, size in enumerate(sizes)}
     images = [image_of(name, *size) for name, size in named.items()]
     try:
-        parts = split_images(images, Split(kind, 0.2, 0.2, side=64, overlap=0.0))
+        subsets = split_images(images, Split(kind, 0.2, 0.2, side=64, overlap=0.0))
     except TrainingError:
         return  # too little to split
-    for counts in painted(parts, named).values():
+    for counts in painted(subsets, named).values():
         assert (counts == 1).all()
-    for image in (image for ones in parts.values() for image in ones):
+    for image in (image for ones in subsets.values() for image in ones):
         whole = named[image.name]
         assert kind == "random" or min(image.height, image.width) >= min(64, *whole)
 
 
 def test_one_large_image_is_cut_in_strips():
-    parts = split_images([image_of("a", 1000, 300)], Split(side=64))
-    assert [[one.area for one in parts[name]] for name in ("training", "validation", "test")] == [
+    subsets = split_images([image_of("a", 1000, 300)], Split(side=64))
+    assert [[one.area for one in subsets[name]] for name in ("training", "validation", "test")] == [
         [("a", 0, 0, 650, 300)],
         [("a", 650, 0, 150, 300)],
         [("a", 800, 0, 200, 300)],
@@ -59,17 +59,17 @@ def test_one_large_image_is_cut_in_strips():
 
 def test_named_regions_stay_whole():
     images = [image_of(f"{number}", 50, 50, place=f"region {number % 4}") for number in range(12)]
-    parts = split_images(images, Split(validation=0.2, test=0.2))
-    places = [{image.place for image in parts[name]} for name in ("training", "validation", "test")]
+    subsets = split_images(images, Split(validation=0.2, test=0.2))
+    places = [{image.place for image in subsets[name]} for name in ("training", "validation", "test")]
     assert all(places)
     assert sum(map(len, places)) == 4
 
 
 def test_folders_say_what_is_tested():
-    images = [image_of(f"{number}", 60, 60, part="test" if number < 2 else "training") for number in range(8)]
-    parts = split_images(images, Split(side=64))
-    assert [image.name for image in parts["test"]] == ["0", "1"]
-    assert [image.name for image in parts["validation"]] == ["7"]
+    images = [image_of(f"{number}", 60, 60, subset="test" if number < 2 else "training") for number in range(8)]
+    subsets = split_images(images, Split(side=64))
+    assert [image.name for image in subsets["test"]] == ["0", "1"]
+    assert [image.name for image in subsets["validation"]] == ["7"]
 
 
 def test_random_patches_that_overlap_are_refused(one_sentence):
