@@ -115,7 +115,7 @@ def virtual_warp(band: Band, grid: Grid, fill: float) -> str:
         f"<NoDataValue>{fill!r}</NoDataValue></VRTRasterBand><GDALWarpOptions><ResampleAlg>NearestNeighbour</ResampleAlg>"
         '<WorkingDataType>Float32</WorkingDataType><Option name="INIT_DEST">NO_DATA</Option>'
         f'<Option name="UNIFIED_SRC_NODATA">YES</Option><SourceDataset>{escape(path)}</SourceDataset>'
-        "<Transformer><ApproxTransformer><MaxError>0.02</MaxError><BaseTransformer><GenImgProjTransformer>"
+        "<Transformer><ApproxTransformer><MaxError>0.0005</MaxError><BaseTransformer><GenImgProjTransformer>"
         f"{inverses}<ReprojectTransformer><ReprojectionTransformer><SourceSRS>{escape(crs)}</SourceSRS>"
         f"<TargetSRS>{escape(grid.crs)}</TargetSRS></ReprojectionTransformer></ReprojectTransformer>"
         "</GenImgProjTransformer></BaseTransformer></ApproxTransformer></Transformer>"

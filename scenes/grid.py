@@ -39,8 +39,13 @@ class Grid:
 
     @property
     def origin(self) -> tuple[int, int]:
-        """Row and column of the first pixel, counted in pixels from where the coordinates are 0."""
-        return round(self.affine.f / self.affine.e), round(self.affine.c / self.affine.a)
+        """Row and column of the first pixel, counted in pixels from where the coordinates are 0.
+
+        A quarter of a pixel more keeps what is rounded off away from sensors' grids, whose edges lie at whole or half
+        pixels.
+        """
+        row, column = self.affine.f / self.affine.e, self.affine.c / self.affine.a
+        return math.floor(row + 0.25), math.floor(column + 0.25)
 
     @property
     def pixel_area(self) -> float:

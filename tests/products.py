@@ -234,11 +234,15 @@ def five_bands(path: Path, tile: Tile, **words: object) -> Path:
     return path
 
 
-def in_degrees(path: Path, fill: float = 0, tag: float | None = 0) -> Path:
-    """A GeoTIFF reprojected to degrees where it lies, as an exporter does, with a fill value."""
+def in_degrees(path: Path, fill: float = 0, tag: float | None = 0, side: float = 0) -> Path:
+    """A GeoTIFF reprojected to degrees where it lies, with a fill value.
+
+    Its pixels have as many degrees as ``side``, as web exporters make them; else GDAL chooses them.
+    """
     with rasterio.open(path) as source:
         numbers, crs, affine, bounds = source.read(), source.crs, source.transform, source.bounds
-    moved, width, height = calculate_default_transform(crs, "EPSG:4326", *numbers.shape[:0:-1], *bounds)
+    ends = {"resolution": side} if side else {}
+    moved, width, height = calculate_default_transform(crs, "EPSG:4326", *numbers.shape[:0:-1], *bounds, **ends)
     warped = np.full((len(numbers), height, width), fill, np.float32)
     ends = {"src_crs": crs, "src_transform": affine, "dst_crs": "EPSG:4326", "dst_transform": moved}
     how = {"resampling": Resampling.nearest, "src_nodata": 0, "dst_nodata": fill}
