@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from baseline.training import TrainingRows
-from cnn.augment import Augmentation
-from cnn.tile_training import CHANNELS, TrainingConfig
+from cnn.settings import CHANNELS, Augmentation, TrainingConfig
 from command import new_parser, write_json
 from errors import exit_code
 from evaluation.recipe import (

@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from baseline.training import GbmConfig
+from baseline.settings import GbmConfig
 from cnn.architectures import ARCHITECTURES
 from cnn.blend import blended_rows
 from cnn.network_model import NetworkModel
@@ -29,7 +29,8 @@ from cnn.network_training import Plan, train_network
 from cnn.options import add_run_arguments, device_of
 from cnn.recipes import THEIRS, recipe_for
 from cnn.scoring import confusions, pooled
-from cnn.tile_training import TrainingConfig, tile_trainer
+from cnn.settings import TrainingConfig
+from cnn.tile_training import tile_trainer
 from cnn.trainer import load_checkpoint, timed_steps
 from command import add_shared, new_parser, write_json
 from errors import SettingError, exit_code

@@ -12,11 +12,12 @@ import torch
 from tqdm import tqdm
 
 from baseline.gbm import GbmModel, checksum, load_gbm
-from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
+from baseline.settings import GbmConfig
+from baseline.training import TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
+from cnn.settings import TRAINING_OPTIONS, TrainingConfig
 from cnn.tile_probability import UNetModel
-from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig
-from cnn.train_unet import train_unet
+from cnn.tile_training import train_unet
 from command import add_fields, add_shared, hidden, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from baseline.training import GbmConfig
-from cnn.tile_training import TrainingConfig
+from baseline.settings import GbmConfig
+from cnn.settings import TrainingConfig
 from evaluation import compare_networks
 from evaluation.compare_networks import places_of
 from evaluation.networks_table import networks_block
