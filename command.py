@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import fields, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from errors import PackageError, SettingError, exit_code
@@ -139,20 +138,20 @@ def run_command(program: str, commands: Commands, example: str, extras: str, arg
     if not words or words[0] in ("-h", "--help"):
         print(table_of(program, commands, example))
         return 0 if words else 2
-    found: list[ModuleType] = []
+    codes: list[int] = []
 
-    def find() -> None:
+    def work() -> None:
         if words[0] not in commands:
             raise no_command(program, words[0], commands)
         try:
-            found.append(importlib.import_module(commands[words[0]][0]))
-        except ModuleNotFoundError as problem:
+            codes.append(int(importlib.import_module(commands[words[0]][0]).main(words[1:])))
+        except ModuleNotFoundError as problem:  # now, or where the command imports what it needs
             raise PackageError(
                 f"{program} {words[0]}: lacks the package {problem.name}; pip install -e '.[{extras}]'."
             ) from None
 
-    code = exit_code(find)
-    return int(found[0].main(words[1:])) if found else code
+    code = exit_code(work)
+    return codes[0] if codes else code
 
 
 def add_shared(parser: argparse.ArgumentParser, *names: str, **words: Any) -> None:

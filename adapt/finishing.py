@@ -10,7 +10,7 @@ from threading import Lock, Thread
 
 import torch
 
-from adapt.fit_command import facts_of, write_adapted
+from adapt.adapted import facts_of, write_adapted
 from adapt.marks import write_marks
 from adapt.refit import Refit
 from adapt.session import Session

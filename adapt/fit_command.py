@@ -11,26 +11,24 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from adapt.evidence import gather, joined
-from adapt.fit import Fitted, fit
-from adapt.marks import read_marks
-from cnn.device import choose_device
 from command import add_shared, new_parser
-from errors import OutputError, SettingError, exit_code
-from fusion.hybrid import HybridModel
-from fusion.model_file import load_model, save_model
-from mapping.__main__ import MODEL
+from errors import SettingError, exit_code
+from mapping.steps import MODEL
 from scenes.options import add_scene_options, opening
-from scenes.products import open_scene
-from tiles.raster import one_line
 
 
 def run(options: argparse.Namespace) -> None:
     """Gather what the model sees under all marks, fit, and write the adapted model."""
+    from adapt.adapted import facts_of, write_adapted
+    from adapt.evidence import gather, joined
+    from adapt.fit import fit
+    from adapt.marks import read_marks
+    from cnn.device import choose_device
+    from fusion.model_file import load_model
+    from scenes.products import open_scene
+
     if len(options.scene) != len(options.marks):
         raise SettingError(
             f"--marks: {len(options.marks)} file(s) for {len(options.scene)} scene(s); give one file for each scene."
@@ -49,31 +47,6 @@ def run(options: argparse.Namespace) -> None:
     if not math.isnan(fitted.right):
         print(f"Left-out marks that are right: {fitted.right_before:.0%} before, {fitted.right:.0%} after.")
     print(f"Wrote {options.out}.")
-
-
-def facts_of(fitted: Fitted, scenes: Sequence[str], marks: Sequence[Path]) -> dict[str, Any]:
-    """What an adapted model's provenance says of the marks, in plain types."""
-    return {
-        "scenes": list(scenes),
-        "marks": [path.name for path in marks],
-        "glacier_marks": fitted.glacier,
-        "ground_marks": fitted.ground,
-        "chosen": fitted.chosen,
-        "left_out_right": [fitted.right_before, fitted.right],
-        "left_out_loss": [fitted.loss_before, fitted.loss],
-    }
-
-
-def write_adapted(fitted: Fitted, out: Path, facts: dict[str, Any]) -> HybridModel:
-    """Write the adapted model with ``facts`` added to its provenance, whole or not at all; returns it."""
-    earlier = fitted.model.provenance.get("adapted", [])
-    model = replace(fitted.model, provenance={**fitted.model.provenance, "adapted": [*earlier, facts]})
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        save_model(model, out)
-    except (OSError, RuntimeError) as problem:  # torch's writer raises the latter where a disk is full
-        raise OutputError(f"{out}: cannot be written ({one_line(problem)}); choose another --out.") from None
-    return model
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

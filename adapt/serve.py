@@ -17,25 +17,16 @@ import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import uvicorn
-
-from adapt.app import Server
-from adapt.blocks import Blocks, key_of
-from adapt.finishing import Finishing
 from adapt.fit_command import add_shared_options
-from adapt.guard import Guard
-from adapt.marks import read_marks
-from adapt.pictures import stretch_of, write_imagery
-from adapt.session import Session
-from adapt.store import Store
-from cnn.device import choose_device
 from command import add_shared, from_zero, new_parser
 from errors import OutputError, SettingError, exit_code
-from fusion.model_file import load_model
 from mapping.lock import only_run
 from scenes.options import opening
-from scenes.products import open_scene
+
+if TYPE_CHECKING:
+    from adapt.app import Server
 
 HOST = "127.0.0.1"
 SEEN, IMAGERY = ".seen", "imagery.tif"  # in the session's folder
@@ -44,6 +35,10 @@ MOST_CONNECTIONS = 100
 
 def run(options: argparse.Namespace) -> None:
     """Serve until the user stops it."""
+    import uvicorn  # with all that needs much else here, so that --help need not wait
+
+    from adapt.guard import Guard
+
     with listening(options.port) as held, only_run(options.out):
         port, token = held.getsockname()[1], secrets.token_urlsafe(24)
         server = server_of(options)
@@ -75,6 +70,17 @@ def stop(server: Server) -> None:
 
 def server_of(options: argparse.Namespace) -> Server:
     """Open scene, model and folder, and draw the imagery where an earlier session has not."""
+    from adapt.app import Server
+    from adapt.blocks import Blocks, key_of
+    from adapt.finishing import Finishing
+    from adapt.marks import read_marks
+    from adapt.pictures import stretch_of, write_imagery
+    from adapt.session import Session
+    from adapt.store import Store
+    from cnn.device import choose_device
+    from fusion.model_file import load_model
+    from scenes.products import open_scene
+
     device = choose_device(options.device)
     model = load_model(options.model, device)
     scene = open_scene(options.scene, **opening(options))

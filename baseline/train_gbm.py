@@ -14,33 +14,29 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from baseline.gbm import GbmModel, checksum
-from baseline.importance import FoldSample, channel_importance, family_importance
-from baseline.report import write_report
-from baseline.training import FoldResult, GbmConfig, Rows, cross_validate_gbm, fit_gbm
+from baseline.settings import GbmConfig
 from command import add_fields, add_shared, new_parser, with_options, write_json
 from errors import exit_code
-from scores.confusion import Confusion, confusion
-from scores.threshold import pooled_threshold
-from simulation.synthetic import write_sample
-from tiles.folder import LabelledTile, read_labelled
-from tiles.raster import atomic_output, write_raster
+
+if TYPE_CHECKING:
+    from tiles.folder import LabelledTile
 
 SAMPLE_TILES = 4
 
 
 def load_tiles(folder: Path | None, seed: int) -> list[LabelledTile]:
     """The labelled tiles of a folder, or of a synthetic sample where none is given."""
+    from simulation.synthetic import write_sample
+    from tiles.folder import read_labelled
+
     if folder is not None:
         return read_labelled(folder)
     print(f"No --data given: training on {SAMPLE_TILES} synthetic tiles, which says nothing about real glaciers.")
@@ -49,63 +45,15 @@ def load_tiles(folder: Path | None, seed: int) -> list[LabelledTile]:
         return read_labelled(Path(place))
 
 
-def metrics_of(
-    tiles: Sequence[LabelledTile],
-    folds: Sequence[FoldResult],
-    scores: dict[str, np.ndarray],
-    config: GbmConfig,
-) -> dict[str, Any]:
-    """Out-of-fold scores over all pixels: pooled, per fold and per tile, each at its fold's threshold."""
-    truths = {tile.tile_id: truth for tile, truth in tiles}
-    per_tile, per_fold, total = {}, [], Confusion(0, 0, 0, 0)
-    for number, fold in enumerate(folds):
-        counts = {tile_id: confusion(truths[tile_id], scores[tile_id] > fold.threshold) for tile_id in fold.tile_ids}
-        of_fold = sum(counts.values(), Confusion(0, 0, 0, 0))
-        total = total + of_fold
-        per_tile.update({tile_id: one.scores() for tile_id, one in counts.items()})
-        per_fold.append({"fold": number, "tiles": list(fold.tile_ids), "threshold": fold.threshold, **of_fold.scores()})
-    settings = {
-        "trees": config.trees,
-        "leaves": config.leaves,
-        "learning_rate": config.learning_rate,
-        "seed": config.seed,
-    }
-    return {
-        "pooled": total.scores(),
-        "folds": per_fold,
-        "tiles": per_tile,
-        "settings": settings,
-        "codings": sorted({tile.coding for tile, _ in tiles}),
-    }
-
-
-def write_model(folder: Path, model: GbmModel, threshold: float) -> None:
-    """The model's text, and beside it what is needed to use it."""
-    text = model.text.encode("ascii")
-    with atomic_output(folder / "gbm.txt") as temporary:
-        temporary.write_bytes(text)
-    facts = {"channels": list(model.channel_names), "threshold": threshold, "sha256": checksum(text)}
-    write_json(folder / "gbm.json", facts)
-
-
-def held_out(folds: Sequence[FoldResult], rows: Mapping[str, Rows]) -> list[FoldSample]:
-    """Each fold's model with the sampled cells of its own held-out tiles."""
-    samples = []
-    for fold in folds:
-        parts = [rows[tile_id] for tile_id in fold.tile_ids]
-        samples.append(
-            FoldSample(
-                fold.model,
-                np.concatenate([part.values for part in parts]),
-                np.concatenate([part.truth for part in parts]),
-                fold.threshold,
-            )
-        )
-    return samples
-
-
 def run(options: argparse.Namespace) -> None:
     """Cross-validate, train on everything, report."""
+    from baseline.importance import channel_importance, family_importance
+    from baseline.report import write_report
+    from baseline.results import held_out, metrics_of, write_model
+    from baseline.training import cross_validate_gbm, fit_gbm
+    from scores.threshold import pooled_threshold
+    from tiles.raster import write_raster
+
     config = replace(with_options(GbmConfig(), options), jobs=options.jobs or os.cpu_count() or 1)
     tiles = load_tiles(options.data, options.seed)
     folds, scores, rows = cross_validate_gbm(tiles, config, options.folds)

@@ -17,36 +17,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
 
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from baseline.gbm import gbm_score
-from benchmarks.yardstick import yardstick_seconds
-from cnn.tile_probability import unet_probability
 from command import Steps, add_shared, new_parser, write_json
 from errors import exit_code
-from features.stack import build_stack
-from fusion.fuse import fused_probability
-from fusion.hybrid import HybridModel
-from fusion.model_file import load_model
-from fusion.scene_threshold import glacier_mask
 from simulation.synthetic import write_sample
-from solution import HERE, MODEL_NAME
-from tiles.folder import BAND_FOLDERS, TileFiles, band_folders, find_tiles, read_tile, write_mask
+from tiles.folder import BAND_FOLDERS, band_folders, find_tiles, read_tile
 
+ROOT = Path(__file__).resolve().parents[1]
 REPEATS = 4  # runs in one process; the first one also imports
 PARTS = {  # of the benchmark, with the share of its time, about
     "one tile": 0.05, "all tiles": 0.2, "three times as many": 0.45, "classic U-Net": 0.1, "import torch": 0.05,
     "stages": 0.15,
 }  # fmt: skip
-STAGES = ("read", "features", "GBM", "U-Net", "fusion", "write")
 COUNTS = (20, 200, 2000)
 SIDES = (512, 1024, 2048, 4096, 8192)
 # Maps a folder a few times in one process and tells how long each run took, and the peak memory.
@@ -65,45 +54,6 @@ kib = re.search("VmHWM: *\\t* *([0-9]+)", status.read_text()).group(1) if status
 peak = (int(kib) or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 print(json.dumps({"seconds": seconds, "peak_memory_mib": peak}))
 """
-Result = TypeVar("Result")
-
-
-class Stopwatch:
-    """Seconds of each stage, one number a tile."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, list[float]] = {stage: [] for stage in STAGES}
-
-    def time(self, stage: str, work: Callable[[], Result]) -> Result:
-        """Run ``work`` and note how long it took."""
-        start = time.perf_counter()
-        result = work()
-        self.seconds[stage].append(time.perf_counter() - start)
-        return result
-
-
-def time_tile(watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path) -> None:
-    """One tile through every stage on one thread, as ``fusion.hybrid.predict_tile`` does it."""
-    device = torch.device("cpu")
-    tile = watch.time("read", lambda: read_tile(files))
-    gbm = watch.time("GBM", lambda: gbm_score(model.gbm, tile, 1))
-    stack = watch.time("features", lambda: build_stack(tile, model.unet.channel_names))
-    unet = watch.time("U-Net", lambda: unet_probability(model.unet, stack, device, model.views))
-    probability = watch.time("fusion", lambda: fused_probability(model.fusion, unet, gbm, tile.valid))
-    watch.time("write", lambda: write_mask(out, tile, glacier_mask(model.fusion, probability, tile.valid)))
-
-
-def stages(data: Path) -> dict[str, float]:
-    """Median seconds of each stage of a tile, on one thread; the GBM's includes its own features."""
-    model, watch = load_model(HERE / MODEL_NAME, torch.device("cpu")), Stopwatch()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as out:
-        for warm in (True, False):
-            for tile_files in find_tiles(band_folders(data)):
-                time_tile(Stopwatch() if warm else watch, model, tile_files, Path(out))
-    torch.set_num_threads(threads)
-    return {stage: float(np.median(seconds)) for stage, seconds in watch.seconds.items()}
 
 
 def whole_run(data: Path, jobs: int, runs: int) -> dict[str, Any]:
@@ -111,7 +61,7 @@ def whole_run(data: Path, jobs: int, runs: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as out:
         words = [sys.executable, "-c", WHOLE_RUN, str(data), out, str(runs)]
         done = subprocess.run(
-            words, cwd=HERE, check=True, capture_output=True, text=True, env={**os.environ, "GLACIER_JOBS": str(jobs)}
+            words, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "GLACIER_JOBS": str(jobs)}
         )
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return told
@@ -168,6 +118,12 @@ def valid_pixels(data: Path) -> float:
 
 def measure(data: Path, jobs: int) -> dict[str, Any]:
     """All figures as plain numbers; ``jobs`` threads for whole runs and for the yardstick."""
+    import torch  # with all that needs it here, so that --help need not wait
+
+    from benchmarks.stages import stages
+    from benchmarks.yardstick import yardstick_seconds
+
+    torch.set_num_threads(jobs)
     told, tiles = Steps("benchmark", PARTS), len(find_tiles(band_folders(data)))
     told.begin("one tile")
     with tempfile.TemporaryDirectory() as folder:
@@ -218,7 +174,6 @@ def run(options: argparse.Namespace, data: Path | None) -> None:
             write_sample(Path(sample), seed=0, tiles=20)
             return run(options, Path(sample))
     jobs = options.jobs or os.cpu_count() or 1
-    torch.set_num_threads(jobs)
     figures = {"data": options.data.name if options.data else "synthetic", **measure(data, jobs)}
     for name, seconds in figures["median_s_per_tile_one_thread"].items():
         print(f"{name:26s}{seconds:8.3f} s on one thread")

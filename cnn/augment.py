@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from cnn.settings import Augmentation
 from features.channels import Channel, parse_channel
 from features.indices import compute_index
 from features.stack import build_stack
@@ -28,22 +29,6 @@ class TrainingTile:
     context: np.ndarray
     truth: np.ndarray
     valid: np.ndarray
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far a sample may be changed; standard deviations are of normal draws, shares are probabilities."""
-
-    gain: float = 0.10  # log gain of all reflectances
-    band_gain: float = 0.03  # log gain of each reflectance
-    haze: float = 0.008  # added reflectance
-    thermal_shift: float = 1.5  # kelvin, on differences from the scene's median
-    context_gain: float = 0.10  # log gain of differences and textures
-    rank_gamma: float = 0.15  # log exponent on ranks
-    drop_thermal: float = 0.2
-    drop_ranks: float = 0.1
-    scale: float = 0.5  # share of samples resampled
-    scale_range: tuple[float, float] = (0.7, 1.4)
 
 
 def prepare(tile: Tile, truth: np.ndarray, channel_names: Sequence[str]) -> TrainingTile:

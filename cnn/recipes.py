@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from cnn.trainer import TrainerSettings
+from cnn.settings import TrainerSettings
 from errors import SettingError
 from patches.batches import Changes
 

@@ -1,75 +1,27 @@
-"""What is special to training on tiles: the recipe, channel statistics, batches of crops, the U-Net's start."""
+"""Training of the compact U-Net on tiles: channel statistics, batches of crops, the network's start, its run."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from cnn.augment import Augmentation, CropSampler, TrainingTile, prepare
+from cnn.augment import CropSampler, TrainingTile, prepare
 from cnn.imagenet import start_from_imagenet
-from cnn.tile_probability import UNetModel
-from cnn.trainer import Trainer, TrainerSettings, load_checkpoint
+from cnn.settings import TrainingConfig
+from cnn.tile_probability import UNetModel, unet_probability
+from cnn.trainer import Trainer, load_checkpoint, train
 from cnn.unet import CompactUNet, place
 from errors import TrainingError
 from features.stack import build_stack
-from simulation.draw import Simulation, simulated_tiles
+from scores.confusion import Confusion, confusion
+from simulation.draw import simulated_tiles
 from tiles.folder import LabelledTile
-
-# fmt: off
-CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
-            "thermal.scene", "thermal.diff61",
-            "green.diff21", "green.diff61", "swir1.diff21", "green.std7")
-# fmt: on
-
-
-TRAINING_OPTIONS = {  # of the settings, what a command line can change
-    "steps": "of the optimiser",
-    "batch": "crops in a step",
-    "crop": "side of the training crops, a multiple of 32",
-}
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """All settings of a training run; stored in its checkpoint and in the model."""
-
-    channels: tuple[str, ...] = CHANNELS
-    steps: int = 1000
-    batch: int = 8
-    crop: int = 256
-    learning_rate: float = 1e-3
-    warmup: float = 0.15
-    weight_decay: float = 1e-2
-    average: float = 0.99
-    imagenet: bool = True
-    mixed_precision: bool = True
-    seed: int = 0
-    extra_share: float = 0.3  # of the samples, where there are extra tiles
-    simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
-    simulation: Simulation = field(default_factory=Simulation)
-    evaluate_every: int = 250
-    checkpoint_every: int = 100
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-    @property
-    def trainer(self) -> TrainerSettings:
-        """What of it the trainer needs."""
-        return TrainerSettings(
-            self.steps,
-            self.learning_rate,
-            self.warmup,
-            self.weight_decay,
-            self.average,
-            self.mixed_precision,
-            self.evaluate_every,
-            self.checkpoint_every,
-        )
 
 
 def channel_statistics(tiles: Sequence[LabelledTile], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -181,3 +133,32 @@ def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.d
     network = CompactUNet(len(config.channels) + 1)
     network.load_state_dict({name: value.cpu() for name, value in state["averaged"].items()})
     return UNetModel(place(network.eval(), device), config.channels, state["mean"].numpy(), state["std"].numpy())
+
+
+def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:
+    """MCC at probability 0.5, pooled over all pixels of the tiles."""
+    total = Confusion(0, 0, 0, 0)
+    for tile, truth in tiles:
+        probability = unet_probability(model, build_stack(tile, model.channel_names), device)
+        total = total + confusion(truth, probability > 0.5)
+    return total.mcc
+
+
+def train_unet(
+    tiles: Sequence[LabelledTile],
+    held_out: Sequence[LabelledTile],
+    config: TrainingConfig,
+    checkpoint: Path,
+    device: torch.device,
+    extra: Sequence[LabelledTile] = (),
+) -> UNetModel:
+    """Train on ``tiles`` (and ``extra``), report on ``held_out``; resumes from ``checkpoint`` if it exists.
+
+    Writes the checkpoint and, beside it, the curves as a figure (.png).
+    """
+    finished = finished_model(checkpoint, settings_of(config, tiles, extra), config, device)
+    if finished:
+        return finished
+    trainer = tile_trainer(tiles, extra, config, device)
+    train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
+    return model_of(trainer, config)

@@ -15,50 +15,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cnn.device import choose_device
-from cnn.tile_probability import UNetModel, unet_probability
-from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig, finished_model, model_of, settings_of, tile_trainer
-from cnn.trainer import train
+from cnn.settings import TRAINING_OPTIONS, TrainingConfig
 from command import add_fields, add_shared, new_parser, with_options
 from errors import exit_code
-from features.stack import build_stack
-from scores.confusion import Confusion, confusion
-from scores.folds import contiguous_folds
-from tiles.folder import LabelledTile, read_labelled
-
-
-def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:
-    """MCC at probability 0.5, pooled over all pixels of the tiles."""
-    total = Confusion(0, 0, 0, 0)
-    for tile, truth in tiles:
-        probability = unet_probability(model, build_stack(tile, model.channel_names), device)
-        total = total + confusion(truth, probability > 0.5)
-    return total.mcc
-
-
-def train_unet(
-    tiles: Sequence[LabelledTile],
-    held_out: Sequence[LabelledTile],
-    config: TrainingConfig,
-    checkpoint: Path,
-    device: torch.device,
-    extra: Sequence[LabelledTile] = (),
-) -> UNetModel:
-    """Train on ``tiles`` (and ``extra``), report on ``held_out``; resumes from ``checkpoint`` if it exists.
-
-    Writes the checkpoint and, beside it, the curves as a figure (.png).
-    """
-    finished = finished_model(checkpoint, settings_of(config, tiles, extra), config, device)
-    if finished:
-        return finished
-    trainer = tile_trainer(tiles, extra, config, device)
-    train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
-    return model_of(trainer, config)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -86,6 +48,13 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> None:
     """Train what the command line asks for."""
+    import torch  # with all that needs it here, so that --help need not wait
+
+    from cnn.device import choose_device
+    from cnn.tile_training import train_unet
+    from scores.folds import contiguous_folds
+    from tiles.folder import read_labelled
+
     if options.jobs:
         torch.set_num_threads(options.jobs)
     device = choose_device(options.device)

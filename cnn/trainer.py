@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +21,7 @@ from tqdm import tqdm
 from cnn.curves import draw_curves
 from cnn.losses import loss_of
 from cnn.processes import agreed, shared, this_process
+from cnn.settings import TrainerSettings
 from command import hidden
 from errors import TrainingError
 from tiles.raster import atomic_output
@@ -47,27 +47,6 @@ class Batches(Protocol):
     def restore(self, state: str) -> None:
         """Go on from such a state."""
         ...
-
-
-@dataclass(frozen=True)
-class TrainerSettings:
-    """How a network is trained, whatever it is and whatever it sees."""
-
-    steps: int
-    learning_rate: float = 1e-3
-    warmup: float = 0.15  # share of the steps until the learning rate is reached
-    weight_decay: float = 1e-2
-    average: float = 0.99  # decay of the moving average of the weights
-    mixed_precision: bool = True
-    evaluate_every: int = 150
-    checkpoint_every: int = 100
-    loss: str = "bce_dice"
-    optimiser: str = "adamw"
-    schedule: str = "one_cycle"
-    clip: float = 1.0  # largest norm of the gradient; 0: any
-    patience: int = 0  # evaluations without a better score after which training ends; 0: never
-    keep_best: bool = False  # the average with the best score is chosen, not the last one
-    head_factor: float = 1.0  # times the learning rate, for all but the network's encoder
 
 
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {

@@ -15,28 +15,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from baseline.training import TrainingRows
-from cnn.augment import Augmentation
-from cnn.tile_training import CHANNELS, TrainingConfig
+from cnn.settings import CHANNELS, Augmentation, TrainingConfig
 from command import new_parser, write_json
 from errors import exit_code
-from evaluation.recipe import (
-    Recipe,
-    Scenes,
-    TrainingSet,
-    add_recipe_arguments,
-    among,
-    judge,
-    recipe_of,
-    scenes_of,
-    train_parts,
-)
+from evaluation.options import add_recipe_arguments
 from evaluation.results import rounded
-from evaluation.systems import UNFITTED, by_system, masks_of, summary
 from scores.folds import contiguous_folds
 from simulation.atmosphere import Atmosphere
+
+if TYPE_CHECKING:
+    from evaluation.recipe import Recipe, Scenes
 
 RESULTS_NAME = "ablation.json"
 RANKS = ("thermal.rank", "green.rank", "swir1.rank", "ndsi.rank")
@@ -89,6 +79,9 @@ VARIANTS: dict[str, Change] = {
 
 def score_variant(recipe: Recipe, name: str, scenes: Scenes, folds: int) -> Any:
     """MCC of each system in each place, per tile as well."""
+    from evaluation.recipe import TrainingSet, among, judge, train_parts
+    from evaluation.systems import UNFITTED, by_system, masks_of, summary
+
     block = contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)[0]
     parts = train_parts(name.replace(",", "").replace(" ", "_"), recipe, TrainingSet(scenes.home, held_out=block))
     places = {
@@ -111,6 +104,9 @@ def score_variant(recipe: Recipe, name: str, scenes: Scenes, folds: int) -> Any:
 
 def run(options: argparse.Namespace) -> None:
     """Score what the command line asks for."""
+    from baseline.training import TrainingRows
+    from evaluation.recipe import recipe_of, scenes_of
+
     recipe, scenes = recipe_of(options), scenes_of(options)
     for name in options.variant or VARIANTS:
         unet = VARIANTS[name](recipe.unet)

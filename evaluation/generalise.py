@@ -13,87 +13,23 @@ Writes ``generalisation.json`` and ``.csv``, ``strata.csv``, the maps of two til
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from cnn.tile_training import settings_of
 from command import new_parser
 from errors import TrainingError, exit_code
-from evaluation.crossval import SITES, Site, judge_scenes, training_sets
-from evaluation.figures import draw_agreement, draw_reliability, save_classes
-from evaluation.measures import away, groups, leave_one_site_out, next_door, shifted
-from evaluation.recipe import Recipe, Scenes, add_recipe_arguments, recipe_of, scenes_of, shown, train_parts
-from evaluation.results import print_groups, print_table, rounded, write_results
-from evaluation.shifts import shifts
-from evaluation.strata import error_strata
-from tiles.chips import read_chips
-from tiles.raster import atomic_output
-
-FOLDERS = ("data", "transfer", "snow", "weak", "unlabelled")
-
-
-def stage(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What ``compute`` gives, kept under its key in a file so that a run which was stopped need not do it again."""
-    if path.exists():
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        if stored["key"] == key:
-            results: dict[str, Any] = stored["results"]
-            return results
-    results = rounded(compute())
-    with atomic_output(path) as temporary:
-        temporary.write_text(json.dumps({"key": key, "results": results}) + "\n", encoding="utf-8")
-    return results
-
-
-def measure(options: argparse.Namespace, recipe: Recipe, scenes: Scenes, sites: Mapping[str, Site]) -> None:
-    """Every measure, from the checkpoints that are there and those that are not yet."""
-    sets = training_sets(scenes, options.folds, sites)
-    judged = judge_scenes(recipe, scenes, sets)
-    settings = judged.settings_of_folds()
-    scores, home_masks = next_door(judged, settings)
-    print_table(f"Next door: {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
-    elsewhere, away_masks = away(judged, "elsewhere", scenes.transfer)
-    print_table("Elsewhere: trained on the tiles of --data alone, scored on --transfer", elsewhere)
-    results: dict[str, Any] = {
-        "command": "python -m evaluation.generalise " + shown(options, FOLDERS) + sites_shown(options),
-        "folds": judged.blocks,
-        "next_door": scores,
-        "elsewhere": elsewhere,
-    }
-    if scenes.snow:
-        results["snow"] = away(judged, "snow", scenes.snow)[0]
-        print_table("Snow: trained on the tiles of --data alone, scored on --snow", results["snow"])
-    by_id = {tile.tile_id: tile for tile, _ in [*scenes.home, *scenes.transfer]}
-    results["strata"] = {
-        place: error_strata([by_id[one.tile_id] for one in masks], masks)
-        for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
-    }
-    stages = options.out / "stages"
-    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), *map(asdict, settings)])
-    changes = shifts(read_chips(options.unlabelled) if options.unlabelled else [])
-    results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
-    key += json.dumps({name: asdict(site) for name, site in sites.items()})
-    results["leave_one_site_out"] = stage(
-        stages / "sites.json", key, lambda: leave_one_site_out(judged, scenes, sites, sets, recipe)
-    )
-    results["groups"] = groups(results)
-    print_groups(results["groups"])
-    write_results(options.out, results)
-    drawn = [home_masks[sorted(home_masks)[len(home_masks) // 2]], away_masks[0]]
-    for one in drawn:
-        save_classes(options.out / "maps" / f"{one.tile_id}.png", one)
-    draw_agreement([options.out / "maps" / f"{one.tile_id}.png" for one in drawn], options.out / "maps.png")
-    draw_reliability(scores, options.out / "reliability.png")
-    print(f"Wrote {options.out / 'generalisation.json'}, its tables and its figures.")
+from evaluation.options import FOLDERS, add_recipe_arguments, shown
+from evaluation.sites import SITES, Site
 
 
 def run(options: argparse.Namespace) -> None:
     """Train what is asked for, or measure everything."""
+    from evaluation.crossval import training_sets
+    from evaluation.generalisation import measure
+    from evaluation.recipe import recipe_of, scenes_of, train_parts
+
     sites = dict(map(site, options.site)) if options.site else {name: SITES[name] for name in options.leave_out}
     recipe, scenes = recipe_of(options), scenes_of(options)
     sets = training_sets(scenes, options.folds, sites)
@@ -102,7 +38,8 @@ def run(options: argparse.Namespace) -> None:
             raise TrainingError(f"--train {name}: there is no such training; choose among {', '.join(sets)}.")
         train_parts(name, recipe, sets[name])
     if not options.train:
-        measure(options, recipe, scenes, sites)
+        command = "python -m evaluation.generalise " + shown(options, FOLDERS) + sites_shown(options)
+        measure(command, options, recipe, scenes, sites)
 
 
 def sites_shown(options: argparse.Namespace) -> str:

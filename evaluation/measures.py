@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.crossval import HOME, Judged, Site, site_name
+from evaluation.crossval import Judged, site_name
 from evaluation.recipe import Parts, Recipe, Scenes, TrainingSet, among, judge, train_parts
 from evaluation.results import print_table
 from evaluation.shifts import Shift
+from evaluation.sites import HOME, Site
 from evaluation.systems import UNFITTED, Scored, Settings, by_system, fused, masks_of, summary
 from fusion.fitting import OutOfFold
 from scores.confusion import calibration_error, reliability

@@ -12,12 +12,13 @@ import torch
 from tqdm import tqdm
 
 from baseline.gbm import GbmModel, checksum, load_gbm
-from baseline.training import GbmConfig, TrainingRows, fit_gbm, sample_all_rows
+from baseline.settings import GbmConfig
+from baseline.training import TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
+from cnn.settings import TrainingConfig
 from cnn.tile_probability import UNetModel
-from cnn.tile_training import TRAINING_OPTIONS, TrainingConfig
-from cnn.train_unet import train_unet
-from command import add_fields, add_shared, hidden, with_options, write_json
+from cnn.tile_training import train_unet
+from command import hidden, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import part_scores
 from simulation.draw import simulated
@@ -143,19 +144,6 @@ def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> l
     return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=hidden())]
 
 
-def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
-    """What the commands that train the recipe share, so that they share checkpoints too."""
-    add_shared(parser, "data", required=True)
-    parser.add_argument("--transfer", type=Path, help="labelled tiles of other mountains")
-    parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
-    parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
-    add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
-    parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
-    add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)
-    parser.add_argument("--scratch", action="store_true", help="start from random weights instead of ImageNet's")
-    add_shared(parser, "seed", "device", "jobs")
-
-
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The recipe that the command line asks for."""
     if options.jobs:
@@ -168,10 +156,3 @@ def scenes_of(options: argparse.Namespace) -> Scenes:
     """The labelled scenes that the command line names."""
     folders = (options.transfer, options.snow, options.weak)
     return Scenes(read_labelled(options.data), *(read_labelled(folder) if folder else [] for folder in folders))
-
-
-def shown(options: argparse.Namespace, names: Sequence[str]) -> str:
-    """The command line's folders and settings; it names no path of this machine."""
-    folders = [f"--{name} {getattr(options, name).name}" for name in names if getattr(options, name)]
-    jobs = [f"--jobs {options.jobs}"] if options.jobs else []
-    return " ".join([*folders, f"--steps {options.steps} --seed {options.seed}", *jobs])

@@ -1,9 +1,10 @@
-"""Results as files: JSON and CSV, and a short table on screen."""
+"""Results as files: JSON and CSV, kept from a run that was stopped; and a short table on screen."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,16 @@ def rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: rounded(one) for key, one in value.items()}
     return [rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def stage(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``compute`` gives, kept under its key in a file so that a run which was stopped need not do it again."""
+    if path.exists():
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if stored["key"] == key:
+            results: dict[str, Any] = stored["results"]
+            return results
+    results = rounded(compute())
+    with atomic_output(path) as temporary:
+        temporary.write_text(json.dumps({"key": key, "results": results}) + "\n", encoding="utf-8")
+    return results

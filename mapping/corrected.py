@@ -10,113 +10,27 @@ as they are: they are drawn into ``mask.tif``, even over nodata, and measured li
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-import numpy as np
-import rasterio
-import torch
-from rasterio.crs import CRS
-from rasterio.windows import Window
-
 from command import add_shared, new_parser
-from errors import GridError, LayoutError, VectorError, exit_code
-from fusion.model_file import load_model
-from fusion.windowed import STRIP
-from mapping.finish import Beside, conclude
-from mapping.inventory import NAME_COLUMNS, column_of
-from mapping.outlines import GLACIER, PATCH, outlines_of, owners
-from mapping.rasters import MASK_NODATA, write_whole_numbers
+from errors import GridError, LayoutError, exit_code
 from mapping.steps import MODEL
-from mapping.terrain import frame_of
-from scenes.grid import KM2, Grid, grid_of
 from scenes.options import add_scene_options, opening
-from scenes.products import open_scene
-from scenes.scene import Scene
-from scenes.vectors import need_crs, read_table, repair
-from tiles.raster import atomic_output
-
-
-def read_edited(path: Path, crs: str) -> gpd.GeoDataFrame:
-    """Read edited outlines into a coordinate system, the largest first; raises VectorError or GridError.
-
-    ``inventory_id`` and ``name`` stay where the file has them; an outline with an id is a glacier.
-    """
-    table = read_table(path)
-    need_crs(table, path)
-    table, _ = repair(table.to_crs(crs))
-    table = table[table.geometry.area > 0]
-    if not len(table):
-        raise VectorError(f"{path}: holds no polygon; give the corrected outlines.")
-    found = gpd.GeoDataFrame({"kind": PATCH}, index=table.index, geometry=table.geometry, crs=crs)
-    columns = {"inventory_id": column_of(table, ("inventory_id", "inv_id")), "name": column_of(table, NAME_COLUMNS)}
-    for name, column in columns.items():
-        if column:
-            found[name] = table[column].fillna("").astype(str)
-    if "inventory_id" in found:
-        found["kind"] = np.where(found["inventory_id"] == "", PATCH, GLACIER)
-    order = np.argsort(-found.area.to_numpy(), kind="stable")
-    return found.iloc[order].reset_index(drop=True)
-
-
-def map_facts(maps: Path, grid: Grid, scene: Path) -> dict[str, Any]:
-    """Read ``metrics.json`` of a map; raises LayoutError where it is none, GridError where it is of another scene."""
-    try:
-        facts = json.loads((maps / "metrics.json").read_text(encoding="utf-8"))
-        mapped = grid_of(str(maps / "mask.tif"))
-    except (OSError, ValueError):
-        raise LayoutError(
-            f"{maps}: lacks a readable metrics.json; give a folder that python -m mapping wrote."
-        ) from None
-    same = CRS.from_wkt(mapped.crs) == CRS.from_wkt(grid.crs) and np.allclose(mapped.transform, grid.transform)
-    if not same or (mapped.height, mapped.width) != (grid.height, grid.width):
-        raise GridError(f"{scene}: is not the scene that {maps} maps, for their grids differ; give that one.")
-    return dict(facts)
-
-
-def drawn(outlines: gpd.GeoDataFrame, mask: Path, grid: Grid) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the first row and the corrected mask of each strip: 1 within outlines, else 0, and nodata where it was."""
-    bounds = outlines.bounds.to_numpy()
-    with rasterio.open(mask) as source:
-        for top in range(0, grid.height, STRIP):
-            rows = min(STRIP, grid.height - top)
-            before = source.read(1, window=Window(0, top, grid.width, rows))
-            inside = owners(outlines.geometry, bounds, grid, top, rows)[1:-1, 1:-1] > 0
-            yield top, np.where(inside, 1, np.where(before == MASK_NODATA, MASK_NODATA, 0))
-
-
-def differences(before: Path, after: Path, grid: Grid) -> dict[str, float]:
-    """Measure the ice that was added and removed, km2 on the scene's plane."""
-    added = removed = 0
-    with rasterio.open(before) as one, rasterio.open(after) as other:
-        for top in range(0, grid.height, STRIP):
-            window = Window(0, top, grid.width, min(STRIP, grid.height - top))
-            was, now = (source.read(1, window=window) == 1 for source in (one, other))
-            added, removed = added + int((now & ~was).sum()), removed + int((was & ~now).sum())
-    return {"added_km2": added * grid.pixel_area / KM2, "removed_km2": removed * grid.pixel_area / KM2}
-
-
-def correct(scene: Scene, edited: gpd.GeoDataFrame, maps: Path, out: Path, facts: dict[str, Any], **words: Any) -> Any:
-    """Write everything of the corrected map into ``out``; returns its metrics. ``words``: ``model`` and ``beside``."""
-    start = time.time()
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole_numbers(out / "mask.tif", drawn(edited, maps / "mask.tif", scene.grid), scene.grid, MASK_NODATA)
-    with atomic_output(out / "probability.tif") as temporary:
-        shutil.copyfile(maps / "probability.tif", temporary)
-    outlines = outlines_of(edited, out / "mask.tif", out / "probability.tif", scene)
-    told = {**facts, **differences(maps / "mask.tif", out / "mask.tif", scene.grid)}
-    notes = ["Outlines were corrected by hand."]
-    return conclude(scene, out, words["model"], outlines, told, notes, words["beside"], start)
 
 
 def run(options: argparse.Namespace) -> None:
     """Correct a map and say by how much."""
+    import torch  # with all that needs it here, so that --help need not wait
+
+    from fusion.model_file import load_model
+    from mapping.finish import Beside
+    from mapping.redraw import correct, map_facts, read_edited
+    from mapping.terrain import frame_of
+    from scenes.products import open_scene
+
     model = load_model(options.model, torch.device("cpu"))
     scene = open_scene(options.scene, **opening(options))
     facts = map_facts(options.of, scene.grid, options.scene)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from cnn.trainer import Trainer, TrainerSettings
+from cnn.settings import TrainerSettings
+from cnn.trainer import Trainer
 
 SETTINGS = TrainerSettings(
     8,

@@ -19,12 +19,10 @@ from typing import Any
 
 import numpy as np
 import tifffile
-import torch
 from tqdm import tqdm
 
 from command import add_shared, hidden, new_parser
 from errors import GlacierError
-from fusion.model_file import load_model
 from tiles.raster import read_raster
 
 MOST_SECONDS, MOST_MEMORY = 2.0, 2**30
@@ -99,6 +97,10 @@ def fuzz(cases: int, seed: int, out: Path, model: Path | None) -> Counter[str]:
     tiffs = good_tiffs()
     targets: list[tuple[list[bytes], str, Callable[[Path], object]]] = [(tiffs, "case.tif", read_raster)]
     if model is not None:
+        import torch  # with what needs it here, so that --help need not wait
+
+        from fusion.model_file import load_model
+
         device = torch.device("cpu")
         targets.append(([model.read_bytes()], "case.pth", lambda path: load_model(path, device)))
     endings: Counter[str] = Counter()

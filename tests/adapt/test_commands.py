@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,8 @@ import torch
 from adapt.__main__ import COMMANDS, main
 from adapt.evidence import gather
 from adapt.marks import Mark, write_marks
+from adapt.places import seen_windows
 from adapt.suggest import square_at
-from adapt.suggest_command import seen_windows
 from fusion.fuse import Fusion
 from fusion.hybrid import predict_tile
 from fusion.layout import Layout
@@ -132,3 +133,11 @@ def test_an_unknown_command_and_help(capsys):
 def test_no_places_are_asked_for(folder: Path, capsys):
     assert main(words(folder, "suggest", "--count", 0)) == 2
     assert "--count 0" in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """It is imported when the command is run, for ``--help`` does without."""
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["serve", "scene.tif", "--out", str(tmp_path / "out")]) == 2
+    assert "lacks the package uvicorn; pip install -e '.[mapping,adapt]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

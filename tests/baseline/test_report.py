@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from baseline.importance import Importance
 from baseline.report import SHOWN, cell, colours, formula_of, reference_of, section, write_report
-from baseline.training import GBM_CHANNELS
+from baseline.settings import GBM_CHANNELS
 from errors import OutputError
 from features.channels import parse_channel
 

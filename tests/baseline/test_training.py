@@ -13,7 +13,8 @@ import pytest
 
 from baseline import train_gbm
 from baseline.gbm import gbm_score
-from baseline.training import GBM_CHANNELS, GbmConfig, Rows, cross_validate_gbm, fit_gbm, sample_all_rows, sample_rows
+from baseline.settings import GBM_CHANNELS, GbmConfig
+from baseline.training import Rows, cross_validate_gbm, fit_gbm, sample_all_rows, sample_rows
 from errors import TrainingError
 from features.channels import parse_channel
 from scores.confusion import confusion

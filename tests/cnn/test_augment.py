@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from cnn.augment import Augmentation, CropSampler, flip_and_turn, pad_to, prepare
+from cnn.augment import CropSampler, flip_and_turn, pad_to, prepare
+from cnn.settings import Augmentation
 from features.channels import parse_channel
 from features.stack import build_stack
 from tests.examples import example_tile

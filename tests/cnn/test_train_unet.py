@@ -11,8 +11,8 @@ import torch
 
 from cnn import train_unet as training
 from cnn.augment import prepare
-from cnn.tile_training import TrainingConfig, channel_statistics, sample_weights, tile_trainer
-from cnn.train_unet import score_tiles, train_unet
+from cnn.settings import TrainingConfig
+from cnn.tile_training import channel_statistics, sample_weights, score_tiles, tile_trainer, train_unet
 from errors import TrainingError
 from tests.examples import example_tile, write_folder
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from adapt.marks import pixels_of
-from evaluation.adaptation import Site, random_marks, site_of, study, suggested_marks, with_wrong
 from evaluation.adaptation_tables import ADAPTATION, RANDOM, SUGGESTED, summary_of
 from evaluation.figures import draw_adaptation
 from evaluation.readme import markers, update_document
+from evaluation.simulated_user import Site, random_marks, site_of, study, suggested_marks, with_wrong
 from fusion.fuse import Fusion
 from tests.examples import example_model, example_tile
 

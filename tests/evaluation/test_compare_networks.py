@@ -8,10 +8,10 @@ from functools import partial
 
 import pytest
 
-from baseline.training import GbmConfig
-from cnn.tile_training import TrainingConfig
-from evaluation import compare_networks
-from evaluation.compare_networks import places_of
+from baseline.settings import GbmConfig
+from cnn.settings import TrainingConfig
+from evaluation import compare_networks, network_rows
+from evaluation.network_rows import places_of
 from evaluation.networks_table import networks_block
 from tests.examples import write_folder
 
@@ -22,8 +22,8 @@ def call(tmp_path, monkeypatch):
     tiles = tuple(f"0{row}_0{column}" for row in (1, 2) for column in (1, 2, 3, 4))
     data, other = write_folder(tmp_path / "data", tiles), write_folder(tmp_path / "other", ("80_01",))
     small = partial(TrainingConfig, crop=32, batch=2, imagenet=False, simulated_share=0.0)
-    monkeypatch.setattr(compare_networks, "TrainingConfig", small)
-    monkeypatch.setattr(compare_networks, "GbmConfig", partial(GbmConfig, trees=5, rows_per_tile=200, smallest_leaf=5))
+    monkeypatch.setattr(network_rows, "TrainingConfig", small)
+    monkeypatch.setattr(network_rows, "GbmConfig", partial(GbmConfig, trees=5, rows_per_tile=200, smallest_leaf=5))
     words = ["--data", data, "--elsewhere", other, "--out", tmp_path / "out", "--patch", "16", "--device", "cpu"]
 
     def run(*more) -> int:

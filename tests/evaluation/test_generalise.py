@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from evaluation import generalise, make_model
-from evaluation.crossval import HOME, SITES, SNOW_EAST, SWISS, Site
-from evaluation.generalise import site, stage
+from evaluation.generalise import site
+from evaluation.results import stage
+from evaluation.sites import HOME, SITES, SNOW_EAST, SWISS, Site
 from evaluation.systems import CLASSIC, SYSTEMS
 from fusion.hybrid import predict_tile
 from fusion.model_file import load_model
