@@ -144,14 +144,14 @@ class Server:
         """The state after a change."""
         session = self.session
         with session.request():
-            added, erased = read_change(data, self.grid, self.mask)
+            added, erased = read_change(data, self.grid, self.pieces)
             session.change(added, erased)
             return JSONResponse(self.state_of(), 507 if session.store.unsaved else 200)
 
-    def mask(self, box: tuple[slice, slice]) -> Any:
-        """The mask of a box as it is shown."""
+    def pieces(self, box: tuple[slice, slice]) -> Any:
+        """The ice of a box as it is shown."""
         content = self.session.store.content
-        return self.session.canvas.mask_in(box, self.session.refit().fitted.model, content.edits)
+        return self.session.canvas.pieces_in(box, self.session.refit().fitted.model, content.edits)
 
     async def finish(self, _: Request) -> Response:
         """Start to write the results."""

@@ -13,7 +13,7 @@ from adapt.pictures import LINE, SQUARE, Place, outline_picture, probability_pic
 from adapt.refit import Refit
 from fusion.hybrid import HybridModel
 from fusion.scene_threshold import EDGES, log_odds_counts, scene_threshold
-from mapping.edits import UNTOUCHED, Edit, burnt
+from mapping.edits import UNTOUCHED, Edit, burnt, pieces_of
 from scenes.grid import KM2
 
 STRIP = 1024  # rows whose area is measured at a time
@@ -110,11 +110,11 @@ class Canvas:
             mask = edited(values, self.threshold(model), burnt(edits, frame, values.shape))
         return outline_picture(mask, place, layer)
 
-    def mask_in(self, box: tuple[slice, slice], model: HybridModel, edits: Sequence[Edit]) -> np.ndarray:
-        """The mask of a box of the scene after edits, bool."""
+    def pieces_in(self, box: tuple[slice, slice], model: HybridModel, edits: Sequence[Edit]) -> np.ndarray:
+        """The ice of a box of the scene after edits, as of ``mapping.edits.pieces_of``."""
         values = self.now[box]
         frame = self.grid.part(box[0].start, box[1].start, *values.shape).affine
-        return edited(values, self.threshold(model), burnt(edits, frame, values.shape))
+        return pieces_of(edited(values, self.threshold(model), burnt(edits, frame, values.shape)), edits, frame)
 
     def areas(self, model: HybridModel, edits: Sequence[Edit]) -> tuple[float, float]:
         """Glacier before any mark and now, km2 on the scene's own plane."""
@@ -123,7 +123,7 @@ class Canvas:
         for top in range(0, self.grid.height, STRIP):
             box = slice(top, min(top + STRIP, self.grid.height)), slice(0, self.grid.width)
             before += int((self.base[box] > level).sum())
-            now += int(self.mask_in(box, model, edits).sum())
+            now += int((self.pieces_in(box, model, edits) > 0).sum())
         return before * self.grid.pixel_area / KM2, now * self.grid.pixel_area / KM2
 
 

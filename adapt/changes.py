@@ -28,17 +28,17 @@ MOST_AT_ONCE = 1000
 NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")
 REACH = 128  # pixels around a click in which its outline is looked for first
 
-Mask = Callable[[tuple[slice, slice]], np.ndarray]  # the mask of a box of the scene
+Pieces = Callable[[tuple[slice, slice]], np.ndarray]  # the ice of a box of the scene, as of mapping.edits.pieces_of
 
 
-def read_change(data: Any, grid: Grid, mask: Mask) -> tuple[list[Item], list[str]]:
+def read_change(data: Any, grid: Grid, pieces: Pieces) -> tuple[list[Item], list[str]]:
     """What is to be added and erased; raises VectorError for what cannot be."""
     if not isinstance(data, dict) or not set(data) <= {"add", "erase"}:
         raise VectorError("The request is no object with 'add' and 'erase'; reload the page.")
     add, erase = data.get("add", []), data.get("erase", [])
     if not isinstance(add, list) or not isinstance(erase, list) or len(add) + len(erase) > MOST_AT_ONCE:
         raise VectorError(f"'add' and 'erase' are no lists of at most {MOST_AT_ONCE}; reload the page.")
-    return [read_item(one, grid, mask) for one in add], [read_name(one) for one in erase]
+    return [read_item(one, grid, pieces) for one in add], [read_name(one) for one in erase]
 
 
 def read_name(name: Any) -> str:
@@ -48,7 +48,7 @@ def read_name(name: Any) -> str:
     return name
 
 
-def read_item(data: Any, grid: Grid, mask: Mask) -> Item:
+def read_item(data: Any, grid: Grid, pieces: Pieces) -> Item:
     """A mark, or an edit: one that deletes or keeps is the outline under a click."""
     if not isinstance(data, dict):
         raise VectorError("A mark is no object with id, kind and geometry; reload the page.")
@@ -58,7 +58,7 @@ def read_item(data: Any, grid: Grid, mask: Mask) -> Item:
     if not isinstance(kind, str) or kind not in ACTIONS:
         raise VectorError(f"A mark's kind is none of {', '.join((*MARK_KINDS, *ACTIONS))}; reload the page.")
     if place.geom_type == "Point":
-        return Edit(outline_at(place, grid, mask), kind, name)
+        return Edit(outline_at(place, grid, pieces), kind, name)
     parts = [part for part in shapely.get_parts(shapely.make_valid(place)) if part.area > 0]
     if not parts:
         raise VectorError("An outline needs at least three corners; draw it again.")
@@ -104,7 +104,7 @@ def in_pixels(place: Any, grid: Grid) -> dict[str, Any]:
     return dict(mapping(affine_transform(place, (~grid.affine).to_shapely())))
 
 
-def outline_at(place: Any, grid: Grid, mask: Mask) -> Any:
+def outline_at(place: Any, grid: Grid, pieces: Pieces) -> Any:
     """The outline of the glacier at a point in pixels; raises VectorError where there is none."""
     column, row = math.floor(place.x), math.floor(place.y)
     if not (0 <= row < grid.height and 0 <= column < grid.width):
@@ -113,10 +113,10 @@ def outline_at(place: Any, grid: Grid, mask: Mask) -> Any:
     while True:
         top, left = max(row - reach, 0), max(column - reach, 0)
         box = slice(top, min(row + reach, grid.height)), slice(left, min(column + reach, grid.width))
-        found = mask(box)
+        found = pieces(box)
         if not found[row - top, column - left]:
             raise VectorError("There is no outline here; click inside one.")
-        numbers, _ = label(found)
+        numbers, _ = label(found == found[row - top, column - left])
         piece = numbers == numbers[row - top, column - left]
         if not reaches_out(piece, box, grid):
             return polygon_of(piece, grid, top, left)

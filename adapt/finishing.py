@@ -19,7 +19,7 @@ from errors import OutputError
 from fusion.layout import scene_layout
 from fusion.pipeline import in_order, split_jobs
 from mapping.edits import write_edits
-from mapping.finish import finish
+from mapping.finish import Beside, finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, loaded, prepare, work_on
 from scenes.scene import Scene
@@ -96,7 +96,7 @@ class Finishing:
         write_adapted(refit.fitted, self.out / MODEL, facts)
         seconds = self.map_parts()
         self.progress = replace(self.progress, said="Outlines and report are being written.")
-        found = finish(self.job, seconds, start, Postprocess(), threads=self.jobs, edits=content.edits)
+        found = finish(self.job, seconds, start, Postprocess(), Beside(edits=self.out / EDITS), self.jobs)
         return f"{found['glaciers']} glaciers, {found['outlines_km2']:.2f} km2, written to {self.out}."
 
     def refit_of_all(self) -> Refit:

@@ -102,7 +102,8 @@ def map_scenes(scenes: Sequence[Scene], outs: Sequence[Path], options: argparse.
     jobs = jobs_of(scenes, outs, options, failures)
     for note in (note for job in jobs for note in job.notes):
         print(f"note: {note}", file=sys.stderr)
-    beside = Beside(*(path.resolve() if path else None for path in (options.truth, options.dem, options.inventory)))
+    files = (options.truth, options.dem, options.inventory, options.edits)
+    beside = Beside(*(path.resolve() if path else None for path in files))
     for scene in scenes:
         beside.check(scene.grid)
     threads = 1 if options.dask else options.jobs
@@ -149,6 +150,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--dem", type=Path, help="elevation model in metres, any CRS: elevation and slope of each outline"
     )
+    parser.add_argument("--edits", type=Path, help="polygons with a column edited: deleted, kept or drawn by hand")
     parser.add_argument(
         "--model", type=Path, default=MODEL, help="model file (default: the one that comes with the project)"
     )

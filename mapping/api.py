@@ -45,6 +45,7 @@ def map_scene(
     out: str | Path | None = None,
     inventory: str | Path | None = None,
     dem: str | Path | None = None,
+    edits: str | Path | None = None,
     clouds: bool = False,
     minimum_area: float = 0.01,
     model: str | Path | None = None,
@@ -55,14 +56,15 @@ def map_scene(
 
     ``path`` and ``bands`` as of ``scenes.products.open_scene``: a product's folder or archive, or a GeoTIFF and
     ``"blue=1,green=2,red=3,swir1=4,thermal=5"``. ``out``: a folder that keeps the files; without it there are none.
-    ``inventory`` divides and names the outlines; ``dem`` adds their elevation, slope and aspect. ``clouds``: map
-    pixels flagged as cloud or its shadow too. ``minimum_area``: km2 of the outlines that are kept. ``model``: a model
-    file, by default the shipped one. ``jobs``: threads, by default all.
+    ``inventory`` divides and names the outlines; ``dem`` adds their elevation, slope and aspect; ``edits`` by hand, as
+    of ``mapping.edits.read_edits``, go beyond what the model says. ``clouds``: map pixels flagged as cloud or its
+    shadow too. ``minimum_area``: km2 of the outlines that are kept. ``model``: a model file, by default the shipped
+    one. ``jobs``: threads, by default all.
 
     Raises a ``GlacierError`` that names the file, what is wrong and what to do.
     """
     scene = open_scene(Path(path), bands, clouds)
-    beside = Beside(dem=as_path(dem), inventory=as_path(inventory))
+    beside = Beside(dem=as_path(dem), inventory=as_path(inventory), edits=as_path(edits))
     beside.check(scene.grid)
     steps = Postprocess(minimum_area=minimum_area)
     layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin)

@@ -19,7 +19,7 @@ from errors import GridError
 from fusion.hybrid import HybridModel
 from fusion.pipeline import split_jobs
 from fusion.windowed import STRIP
-from mapping.edits import Edit, edited_mask, with_edits
+from mapping.edits import Edit, check_edits, edited_mask, edited_patches, read_edits, with_edits
 from mapping.inventory import check_inventory, divided, read_inventory
 from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
@@ -43,11 +43,12 @@ TOLD_EDGE = 0.1  # share of the edge that borders nodata, from which on it is to
 
 @dataclass(frozen=True)
 class Beside:
-    """What is known beside the scene: files of its truth, its elevations and its glaciers."""
+    """What is known beside the scene: files of its truth, its elevations, its glaciers and edits by hand."""
 
     truth: Path | None = None
     dem: Path | None = None
     inventory: Path | None = None
+    edits: Path | None = None
 
     def check(self, grid: Grid) -> None:
         """Raise an error of the file that cannot be used, before anything is mapped."""
@@ -55,6 +56,8 @@ class Beside:
             check_dem(self.dem, grid)
         if self.inventory:
             check_inventory(self.inventory, grid)
+        if self.edits:
+            check_edits(self.edits, grid)
 
 
 NOTHING = Beside()
@@ -67,12 +70,10 @@ def finish(
     steps: Postprocess,
     beside: Beside = NOTHING,
     threads: int = 0,
-    edits: Sequence[Edit] | None = None,
 ) -> dict[str, Any]:
     """Join the parts, write everything and remove the parts; returns the content of ``metrics.json``.
 
-    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970. ``edits`` by hand change the mask last;
-    where they are given, even none, the outlines have the column ``edited``.
+    ``seconds`` that each part took; ``start`` of the scene, seconds since 1970.
     """
     scene, out = job.scene, Path(job.out)
     at_once = min(split_jobs(threads, MOST_THREADS, torch.device("cpu"))[0], MOST_THREADS)
@@ -82,30 +83,30 @@ def finish(
     threshold = write_rasters(out, job.folder, found, scene.grid, model.fusion)
     facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
     told.begin("outlines")
-    outlines = outlines_in(scene, out, steps, beside, at_once, edits)
+    outlines = outlines_in(scene, out, steps, beside, at_once)
     told.begin("report")
     facts = conclude(scene, out, model, outlines, facts, job.notes, beside, start)
     shutil.rmtree(job.folder)
     return facts
 
 
-def outlines_in(
-    scene: Scene,
-    out: Path,
-    steps: Postprocess,
-    beside: Beside,
-    threads: int,
-    edits: Sequence[Edit] | None = None,
-) -> gpd.GeoDataFrame:
-    """Tidy ``mask.tif`` in ``out``, apply edits by hand, and outline its ice, divided where there is an inventory."""
-    tidy_raster(out / "mask.tif", scene.grid, replace(steps, minimum_area=0.0))
+def outlines_in(scene: Scene, out: Path, steps: Postprocess, beside: Beside, threads: int) -> gpd.GeoDataFrame:
+    """Tidy ``mask.tif`` in ``out``, apply edits by hand, and outline its ice, divided where there is an inventory.
+
+    With a file of edits, even of none, the outlines have the column ``edited``.
+    """
+    mask, edits = out / "mask.tif", read_edits(beside.edits, scene.grid.crs) if beside.edits else []
+    tidy_raster(mask, scene.grid, replace(steps, minimum_area=0.0))
     if edits:
-        edit_raster(out / "mask.tif", scene.grid, edits)
-    found = ice_patches(out / "mask.tif", steps.minimum_area)
+        edit_raster(mask, scene.grid, edits)
+        found = edited_patches(mask, edits, scene.grid, steps.minimum_area, apart=beside.inventory is None)
+    else:
+        found = ice_patches(mask, steps.minimum_area)
     if beside.inventory:
         found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
-    found = tidy_outlines(outlines_of(found, out / "mask.tif", out / "probability.tif", scene, threads), steps)
-    return found if edits is None else with_edits(found, edits)
+    if beside.edits:
+        found = with_edits(found, edits, scene.grid)
+    return tidy_outlines(outlines_of(found, mask, out / "probability.tif", scene, threads), steps)
 
 
 def conclude(
@@ -130,7 +131,7 @@ def conclude(
     layers = draw_layers(scene, out)
     write_overview(layers, f"{scene.name} {scene.date}", out / "overview.png")
     facts = {**mapped_facts(scene, out), **facts}
-    facts["notes"] = [*notes, *edge_notes(facts, scene.name)]
+    facts["notes"] = [*notes, *edge_notes(facts, scene.name), *edit_notes(beside, scene)]
     facts["glaciers"] = len(outlines)
     facts["glaciers_of_inventory"] = int((outlines["kind"] == GLACIER).sum())
     facts["outlines_km2"] = float(outlines["area_km2"].sum())
@@ -156,6 +157,12 @@ def edge_notes(facts: dict[str, Any], name: str) -> list[str]:
         f"{name}: {share:.0%} of the edge pixels of its ice border nodata, where the ice may go on; the column "
         "touches_nodata says of which outlines."
     ]
+
+
+def edit_notes(beside: Beside, scene: Scene) -> list[str]:
+    """Tell of edits by hand, for then scores are not the model's alone."""
+    count = len(read_edits(beside.edits, scene.grid.crs)) if beside.edits else 0
+    return [f"{scene.name}: {count} edit(s) by hand go beyond what the model says."] if count else []
 
 
 def tidy_raster(path: Path, grid: Grid, steps: Postprocess) -> None:

@@ -27,6 +27,7 @@ from tiles.tile import THERMAL_BAND
 STRIP_PIXELS = 2**21  # at a time, or 128 rows where these are more
 # What a median is read off: bins of 0.01 in NDSI and half a kelvin
 BINS = {"ndsi": np.linspace(-1, 1, 201), THERMAL_BAND: np.linspace(180, 340, 321)}
+EDITED = "edited"  # by hand, as of mapping.edits
 COLUMNS = {
     "glacier_id": "gid",
     "area_km2": "area_km2",
@@ -47,6 +48,7 @@ COLUMNS = {
     "slope_deg": "slope_deg",
     "aspect_deg": "aspect_deg",
     "dates": "dates",
+    EDITED: "edited",
 }  # and the names of a shapefile, which has ten letters; from inventory_id on, those that were asked for
 PATCH, GLACIER = "ice patch", "glacier"  # connected ice, and what an inventory calls one glacier
 
@@ -54,7 +56,11 @@ PATCH, GLACIER = "ice patch", "glacier"  # connected ice, and what an inventory 
 def ice_patches(mask: Path, minimum_area: float = 0.0) -> gpd.GeoDataFrame:
     """Outline the connected ice of a mask, but for pieces smaller than ``minimum_area`` km2; the largest first."""
     found = polygons(mask)
-    found = found[areas_km2(found) >= minimum_area - 1e-9]
+    return largest_first(found[areas_km2(found) >= minimum_area - 1e-9])
+
+
+def largest_first(found: gpd.GeoSeries) -> gpd.GeoDataFrame:
+    """Ice patches of polygons, in the order of their size."""
     order = np.argsort(-found.area.to_numpy(), kind="stable")
     return gpd.GeoDataFrame({"kind": PATCH}, index=range(len(found)), geometry=found.to_numpy()[order], crs=found.crs)
 

@@ -19,7 +19,7 @@ from errors import GridError, LayoutError, VectorError
 from fusion.windowed import STRIP
 from mapping.finish import conclude
 from mapping.inventory import NAME_COLUMNS, column_of
-from mapping.outlines import GLACIER, PATCH, outlines_of, owners
+from mapping.outlines import EDITED, GLACIER, PATCH, outlines_of, owners
 from mapping.rasters import MASK_NODATA, write_whole_numbers
 from scenes.grid import KM2, Grid, grid_of
 from scenes.scene import Scene
@@ -30,7 +30,7 @@ from tiles.raster import atomic_output
 def read_edited(path: Path, crs: str) -> gpd.GeoDataFrame:
     """Read edited outlines into a coordinate system, the largest first; raises VectorError or GridError.
 
-    ``inventory_id`` and ``name`` stay where the file has them; an outline with an id is a glacier.
+    ``inventory_id``, ``name`` and ``edited`` stay where the file has them; an outline with an id is a glacier.
     """
     table = read_table(path)
     need_crs(table, path)
@@ -39,10 +39,16 @@ def read_edited(path: Path, crs: str) -> gpd.GeoDataFrame:
     if not len(table):
         raise VectorError(f"{path}: holds no polygon; give the corrected outlines.")
     found = gpd.GeoDataFrame({"kind": PATCH}, index=table.index, geometry=table.geometry, crs=crs)
-    columns = {"inventory_id": column_of(table, ("inventory_id", "inv_id")), "name": column_of(table, NAME_COLUMNS)}
+    columns = {
+        "inventory_id": column_of(table, ("inventory_id", "inv_id")),
+        "name": column_of(table, NAME_COLUMNS),
+        EDITED: column_of(table, (EDITED,)),
+    }
     for name, column in columns.items():
         if column:
             found[name] = table[column].fillna("").astype(str)
+    if EDITED in found and (found[EDITED] == "deleted").any():
+        raise VectorError(f"{path}: holds deleted outlines, as edits do; give it to python -m mapping as --edits.")
     if "inventory_id" in found:
         found["kind"] = np.where(found["inventory_id"] == "", PATCH, GLACIER)
     order = np.argsort(-found.area.to_numpy(), kind="stable")

@@ -28,6 +28,7 @@ OTHERS = {
     "evaluation.adaptation": {"training", "mapping"},
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
+    "benchmarks.adapt_serve": {"mapping"},
     "benchmarks.scene": {"mapping"},
     "benchmarks.lakes_speed": {"mapping", "lakes"},
     "simulation.greenland": {"mapping"},

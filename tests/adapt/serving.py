@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import uvicorn
 from starlette.testclient import TestClient
 
+from adapt import serve
 from adapt.app import Server
 from adapt.guard import Guard
-from adapt.serve import arguments, server_of
 from fusion.model_file import save_model
 from tests import products
 from tests.examples import example_model
@@ -34,13 +38,30 @@ def words(place: Path, out: Path, *more: object) -> list[str]:
 
 def open_server(place: Path, out: Path, *more: object) -> Server:
     """A server whose background is not running."""
-    return server_of(arguments(words(place, out, *more)))
+    return serve.server_of(serve.arguments(words(place, out, *more)))
 
 
 def client_of(server: Server, host: str = HOST) -> TestClient:
     """A browser's page, as far as requests go."""
     guarded = Guard(server.app(), TOKEN, [HOST])
     return TestClient(guarded, base_url=f"http://{host}", headers={"origin": ORIGIN}, raise_server_exceptions=False)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[str]:
+    """A session's server on a free port, as the command starts it; gives its address."""
+    with serve.listening(0) as held:
+        host = f"127.0.0.1:{held.getsockname()[1]}"
+        app = uvicorn.Server(uvicorn.Config(Guard(server.app(), TOKEN, [host]), log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=app.run, kwargs={"sockets": [held]})
+        thread.start()
+        server.session.start()
+        try:
+            yield f"http://{host}/{TOKEN}/"
+        finally:
+            app.should_exit = True
+            thread.join()
+            serve.stop(server)
 
 
 def settle(server: Server) -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pytest
-import uvicorn
 
-from adapt import serve
-from adapt.guard import Guard
-from tests.adapt.serving import TOKEN, open_server, write_place
+from tests.adapt.serving import open_server, running, write_place
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -31,17 +27,8 @@ PLACE = "([column, row]) => { const spot = map.latLngToContainerPoint([-row, col
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """A session's server on a free port, as the command starts it."""
-    server = open_server(write_place(tmp_path), tmp_path / "out")
-    with serve.listening(0) as held:
-        host = f"127.0.0.1:{held.getsockname()[1]}"
-        app = uvicorn.Server(uvicorn.Config(Guard(server.app(), TOKEN, [host]), log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=app.run, kwargs={"sockets": [held]})
-        thread.start()
-        server.session.start()
-        yield f"http://{host}/{TOKEN}/"
-        app.should_exit = True
-        thread.join()
-        serve.stop(server)
+    with running(open_server(write_place(tmp_path), tmp_path / "out")) as found:
+        yield found
 
 
 def wait_until(page: Any, told: Callable[[], bool]) -> bool:

@@ -43,7 +43,7 @@ def run(monkeypatch, maps: Drawn, edited: Path, *words: object) -> int:
 def test_edited_outlines_give_areas_rasters_and_report_anew(maps: Drawn, tmp_path: Path, monkeypatch, capsys):
     """One outline is halved and named, one is removed, and one is drawn that reaches into nodata."""
     edited = gpd.GeoDataFrame(
-        {"glacier_id": [1, 7], "inventory_id": ["A1", None], "name": ["Alpha", None]},
+        {"glacier_id": [1, 7], "inventory_id": ["A1", None], "name": ["Alpha", None], "edited": ["kept", None]},
         geometry=[box(10, 10, 20, 30), box(35, 60, 55, 75)],
         crs=products.CRS,
     )
@@ -59,6 +59,7 @@ def test_edited_outlines_give_areas_rasters_and_report_anew(maps: Drawn, tmp_pat
     assert table["area_km2"].tolist() == pytest.approx([0.27, 0.18], rel=2e-3)
     assert table["inventory_id"].fillna("").tolist() == ["", "A1"]
     assert table["kind"].tolist() == ["ice patch", "glacier"]
+    assert table["edited"].fillna("").tolist() == ["", "kept"]
     assert table["touches_nodata"].tolist() == [True, False]
     facts = json.loads((out / "metrics.json").read_text())
     assert facts["threshold"] == 0.5
@@ -68,11 +69,13 @@ def test_edited_outlines_give_areas_rasters_and_report_anew(maps: Drawn, tmp_pat
     assert "0.27 km2 were added" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["far", "empty", "no map", "another scene", "the map itself"])
+@pytest.mark.parametrize("kind", ["far", "empty", "edits", "no map", "another scene", "the map itself"])
 def test_mistakes_are_one_sentence(maps: Drawn, kind: str, tmp_path: Path, monkeypatch, capsys, one_sentence):
     edited = gpd.GeoDataFrame(geometry=[box(10, 10, 20, 30)], crs=products.CRS)
     if kind == "far":
         edited["geometry"] = edited.translate(1e5, 0)
+    if kind == "edits":
+        edited["edited"] = "deleted"
     edited.iloc[: 0 if kind == "empty" else 1].to_file(tmp_path / "edited.gpkg")
     words: list[object] = []
     if kind == "no map":
