@@ -52,12 +52,12 @@ class Seen:
 class Pixels:
     """Pixels as the fit sees them, a row each.
 
-    ``channels``: those of the trees, float32 (N, C), NaN where missing; ``parts``: log-odds of U-Net and GBM, float32
+    ``channels``: those of the trees, float32 (N, C), NaN where missing; ``members``: log-odds of U-Net and GBM, float32
     (N, 2); ``above``: fused log-odds from the scene's threshold on, float32 (N,); ``level``: that threshold, (N,).
     """
 
     channels: np.ndarray
-    parts: np.ndarray
+    members: np.ndarray
     above: np.ndarray
     level: np.ndarray
 
@@ -257,10 +257,10 @@ def pixels_each(marks: int) -> int:
 def pixels_at(seen: Seen, probability: np.ndarray, where: np.ndarray) -> Pixels:
     """The pixels of a window at rows and columns, int (2, N)."""
     row, column = where
-    parts = np.stack([log_odds(seen.unet[row, column]), log_odds(seen.gbm[row, column])], axis=1)
+    members = np.stack([log_odds(seen.unet[row, column]), log_odds(seen.gbm[row, column])], axis=1)
     fused = probability[row, column].astype(np.float64).clip(1e-6, 1 - 1e-6)
     channels = seen.cells.array[:, row // 2, column // 2].T
-    return Pixels(channels, parts, np.log(fused / (1 - fused)).astype(np.float32), np.zeros(len(row), np.float32))
+    return Pixels(channels, members, np.log(fused / (1 - fused)).astype(np.float32), np.zeros(len(row), np.float32))
 
 
 def level_of(model: HybridModel, counts: np.ndarray) -> float:

@@ -1,6 +1,6 @@
 """Re-fits a model on marks: the model is the prior, and how much the marks say is chosen by leaving marks out.
 
-Candidates are no change, other weights of both parts with another threshold, and these with a Gaussian process over
+Candidates are no change, other weights of both members with another threshold, and these with a Gaussian process over
 the trees' channels (``fusion.correction``) of several strengths. They are averaged, each weighed by how well it says of
 every mark what the others tell (pseudo-Bayesian model averaging: Yao et al. 2018, doi:10.1214/17-BA1091).
 """
@@ -21,8 +21,8 @@ from fusion.hybrid import HybridModel
 STRENGTHS = (0.0, 1.0, 4.0, 16.0)  # variances of the process, squared log-odds; 0: fusion and threshold alone
 USUAL = 4.0
 LENGTH = 0.5  # of the process, standard deviations of every channel
-PART_SCALE = 3.0  # log-odds of a part that count as 1
-FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for PART_SCALE
+MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
+FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
 SHARE_POWER = 0.7  # see ``class_weights``
 ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
@@ -53,12 +53,12 @@ class Fitted:
 class Problem:
     """What the fit is given, in its own coordinates.
 
-    ``places`` (N, C) and ``parts`` (N, 3) of the marked pixels, ``glacier`` (N,), ``mark`` (N,), ``prior`` log-odds
+    ``places`` (N, C) and ``members`` (N, 3) of the marked pixels, ``glacier`` (N,), ``mark`` (N,), ``prior`` log-odds
     (N,), ``weight`` of each pixel, which add up to 1 in every mark; ``around``: the same three of the background.
     """
 
     places: np.ndarray
-    parts: np.ndarray
+    members: np.ndarray
     glacier: np.ndarray
     mark: np.ndarray
     prior: np.ndarray
@@ -70,12 +70,12 @@ class Problem:
 class Average:
     """The average of all candidates.
 
-    ``centres``: weights of the marked pixels (N,); ``parts``: weights of the threshold and both parts (3,);
+    ``centres``: weights of the marked pixels (N,); ``members``: weights of the threshold and both members (3,);
     ``say``: of each candidate; ``left_out``: log-odds of every marked pixel by the marks but its own (N,).
     """
 
     centres: np.ndarray
-    parts: np.ndarray
+    members: np.ndarray
     say: np.ndarray
     left_out: np.ndarray
 
@@ -96,7 +96,7 @@ def fit(model: HybridModel, evidence: Evidence) -> Fitted:
     centres = scaled(evidence.pixels.channels, mean, scale)
     correction = Correction(centres, average.centres.astype(np.float32), mean, scale)
     kept = (correction,) if average.centres.any() else ()
-    fusion = adapted_fusion(model.fusion, average.parts, evidence.pixels.level)
+    fusion = adapted_fusion(model.fusion, average.members, evidence.pixels.level)
     adapted = replace(model, fusion=fusion, corrections=(*model.corrections, *kept))
     return described(adapted, problem, average, kinds, evidence.notes)
 
@@ -104,8 +104,8 @@ def fit(model: HybridModel, evidence: Evidence) -> Fitted:
 def in_order_of_place(evidence: Evidence) -> Evidence:
     """The evidence in an order that does not depend on that of the marks, so that the result does not, either."""
     pixels = evidence.pixels
-    order = np.lexsort((*pixels.parts.T, *np.nan_to_num(pixels.channels).T, evidence.glacier))
-    rows = Pixels(pixels.channels[order], pixels.parts[order], pixels.above[order], pixels.level[order])
+    order = np.lexsort((*pixels.members.T, *np.nan_to_num(pixels.channels).T, evidence.glacier))
+    rows = Pixels(pixels.channels[order], pixels.members[order], pixels.above[order], pixels.level[order])
     return replace(evidence, pixels=rows, glacier=evidence.glacier[order], mark=evidence.mark[order])
 
 
@@ -121,17 +121,17 @@ def spread_of(background: Pixels) -> tuple[np.ndarray, np.ndarray]:
 
 def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Problem:
     """Evidence in the fit's coordinates."""
-    (places, parts, prior), around = (
-        (scaled(one.channels, mean, scale).astype(np.float64), with_one(one.parts), one.above.astype(np.float64))
+    (places, members, prior), around = (
+        (scaled(one.channels, mean, scale).astype(np.float64), with_one(one.members), one.above.astype(np.float64))
         for one in (evidence.pixels, evidence.background)
     )
     weight = 1 / np.bincount(evidence.mark)[evidence.mark]
-    return Problem(places, parts, evidence.glacier, evidence.mark, prior, weight, around)
+    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, around)
 
 
-def with_one(parts: np.ndarray) -> np.ndarray:
-    """A constant and the log-odds of both parts, float64 (N, 3)."""
-    return np.concatenate([np.ones((len(parts), 1)), parts / PART_SCALE], axis=1)
+def with_one(members: np.ndarray) -> np.ndarray:
+    """A constant and the log-odds of both members, float64 (N, 3)."""
+    return np.concatenate([np.ones((len(members), 1)), members / MEMBER_SCALE], axis=1)
 
 
 def averaged(problem: Problem, strengths: tuple[float, ...]) -> Average:
@@ -171,8 +171,8 @@ def settled_share(problem: Problem) -> float:
 
     It begins with marks as they were drawn: a model that maps everything, or nothing, would keep to its own share.
     """
-    places, parts, prior = problem.around
-    across = USUAL * likeness(places, problem.places) + parts @ np.diag(FUSION_VARIANCE) @ problem.parts.T
+    places, members, prior = problem.around
+    across = USUAL * likeness(places, problem.places) + members @ np.diag(FUSION_VARIANCE) @ problem.members.T
     kernel, weight, share = kernel_of(problem, USUAL), problem.weight, 0.5
     for _ in range(ROUNDS):
         found = prior + across @ posterior(kernel, problem.glacier, weight, problem.prior)
@@ -183,7 +183,7 @@ def settled_share(problem: Problem) -> float:
 
 def kernel_of(problem: Problem, strength: float) -> np.ndarray:
     """Covariance of the offsets of all marked pixels, float64 (N, N)."""
-    linear = problem.parts @ np.diag(FUSION_VARIANCE) @ problem.parts.T
+    linear = problem.members @ np.diag(FUSION_VARIANCE) @ problem.members.T
     return np.asarray(strength * likeness(problem.places, problem.places) + linear)
 
 
@@ -201,17 +201,17 @@ def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) 
     each = np.array([weights for weights, _ in found])
     return Average(
         (say * np.array([0.0, *strengths])) @ each,
-        np.diag(FUSION_VARIANCE) @ problem.parts.T @ (say @ each),
+        np.diag(FUSION_VARIANCE) @ problem.members.T @ (say @ each),
         say,
         say @ np.array([said for _, said in found]),
     )
 
 
-def adapted_fusion(fusion: Fusion, parts: np.ndarray, level: np.ndarray) -> Fusion:
+def adapted_fusion(fusion: Fusion, members: np.ndarray, level: np.ndarray) -> Fusion:
     """The fusion with other weights; what the scene's own threshold was beyond the fitted one is in the bias now."""
     moved = float(level.mean()) - float(log_odds(np.array([fusion.threshold]))[0])
-    weights = tuple(float(old + more / PART_SCALE) for old, more in zip(fusion.weights, parts[1:]))
-    return Fusion(weights, float(fusion.bias + parts[0] - moved), fusion.threshold)
+    weights = tuple(float(old + more / MEMBER_SCALE) for old, more in zip(fusion.weights, members[1:]))
+    return Fusion(weights, float(fusion.bias + members[0] - moved), fusion.threshold)
 
 
 def described(
@@ -220,7 +220,7 @@ def described(
     """What was chosen and what it promises."""
     if 0 in kinds:
         missing = "glacier" if kinds[0] == 0 else "ground"
-        notes = (*notes, f"no mark on {missing}: the threshold and the weights of both parts are fitted alone.")
+        notes = (*notes, f"no mark on {missing}: the threshold and the weights of both members are fitted alone.")
     names = ("no change", "fusion and threshold alone", *(f"process of variance {one:g}" for one in STRENGTHS[1:]))
     chosen = ", ".join(f"{name} {say:.0%}" for name, say in zip(names, average.say))
 

@@ -79,11 +79,11 @@ VARIANTS: dict[str, Change] = {
 
 def score_variant(recipe: Recipe, name: str, scenes: Scenes, folds: int) -> Any:
     """MCC of each system in each place, per tile as well."""
-    from evaluation.recipe import TrainingSet, among, judge, train_parts
+    from evaluation.recipe import TrainingSet, among, judge, train_members
     from evaluation.systems import UNFITTED, by_system, masks_of, summary
 
     block = contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)[0]
-    parts = train_parts(name.replace(",", "").replace(" ", "_"), recipe, TrainingSet(scenes.home, held_out=block))
+    members = train_members(name.replace(",", "").replace(" ", "_"), recipe, TrainingSet(scenes.home, held_out=block))
     places = {
         "next_door": (among(scenes.home, block), "all_pixels"),
         "elsewhere": (scenes.transfer, "all_pixels"),
@@ -91,7 +91,7 @@ def score_variant(recipe: Recipe, name: str, scenes: Scenes, folds: int) -> Any:
     }
     results = {}
     for place, (scored, pixels) in places.items():
-        masks = [masks_of(labelled.tile, judge(parts, labelled, recipe), UNFITTED) for labelled in scored]
+        masks = [masks_of(labelled.tile, judge(members, labelled, recipe), UNFITTED) for labelled in scored]
         results[place] = {
             system: {
                 "mcc": summary(ones)[pixels]["mcc"],

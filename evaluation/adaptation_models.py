@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluation.adaptation_tables import HOME_UNSEEN, NEXT_DOOR
 from evaluation.crossval import ALONE, fold_name, judge_scenes, site_name, training_sets
-from evaluation.recipe import VIEWS, Recipe, Scenes, train_parts
+from evaluation.recipe import VIEWS, Recipe, Scenes, train_members
 from evaluation.results import stage
 from evaluation.sites import HOME, SITES
 from evaluation.systems import UNFITTED
@@ -44,8 +44,8 @@ def groups_of(recipe: Recipe, scenes: Scenes, folds: int, chosen: Sequence[str])
 
 def model_of(recipe: Recipe, name: str, sets: Mapping[str, Any], fusion: Fusion) -> HybridModel:
     """The hybrid of a checkpoint, which is trained where it is not there."""
-    parts = train_parts(name, recipe, sets[name])
-    return HybridModel(parts.gbm, parts.unet, fusion, 0.5, 0.5, VIEWS)
+    members = train_members(name, recipe, sets[name])
+    return HybridModel(members.gbm, members.unet, fusion, 0.5, 0.5, VIEWS)
 
 
 def fitted_fusions(recipe: Recipe, scenes: Scenes, folds: int) -> dict[str, Fusion]:

@@ -1,11 +1,11 @@
-"""Cross-validation: every labelled scene judged by parts that have not seen it, and settings fitted on the others."""
+"""Cross-validation: every labelled scene judged by members that have not seen it, and settings fitted on the others."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from evaluation.recipe import Parts, Recipe, Scenes, TrainingSet, among, judge, judge_with_copies, train_parts
+from evaluation.recipe import Members, Recipe, Scenes, TrainingSet, among, judge, judge_with_copies, train_members
 from evaluation.sites import HOME, Site
 from evaluation.systems import Settings, fit_settings
 from fusion.fitting import OutOfFold
@@ -17,16 +17,16 @@ ALONE, WHOLE = "alone", "whole"
 
 @dataclass(frozen=True)
 class Judged:
-    """What parts that had not seen them said of all scenes.
+    """What members that had not seen them said of all scenes.
 
-    ``parts`` and ``home``: of each fold of the home tiles, ``blocks`` of ids, and what they said of their held-out
-    tiles, each followed by its simulated copies. ``away``: what parts trained on all home tiles and nothing else said
+    ``members`` and ``home``: of each fold of the home tiles, ``blocks`` of ids, and what they said of their held-out
+    tiles, each followed by its simulated copies. ``away``: what members trained on all home tiles and nothing else said
     of the transfer and the snow sites, by group and id.
     """
 
     tiles: list[LabelledTile]
     blocks: list[list[str]]
-    parts: list[Parts]
+    members: list[Members]
     home: Mapping[str, list[OutOfFold]]
     away: Mapping[str, Mapping[str, OutOfFold]]
 
@@ -71,15 +71,15 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
 def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> Judged:
     """Train each fold, and once on all home tiles alone, and judge what each has not seen."""
     names = [fold_name(number) for number in range(len(sets)) if fold_name(number) in sets]
-    parts = [train_parts(name, recipe, sets[name]) for name in names]
+    members = [train_members(name, recipe, sets[name]) for name in names]
     home = {
         labelled.tile.tile_id: judge_with_copies(one, labelled, recipe)
-        for one, name in zip(parts, names)
+        for one, name in zip(members, names)
         for labelled in among(scenes.home, sets[name].held_out)
     }
-    alone = train_parts(ALONE, recipe, sets[ALONE])
+    alone = train_members(ALONE, recipe, sets[ALONE])
     away = {
         name: {labelled.tile.tile_id: judge(alone, labelled, recipe) for labelled in group}
         for name, group in (("elsewhere", scenes.transfer), ("snow", scenes.snow))
     }
-    return Judged(scenes.home, [list(sets[name].held_out) for name in names], parts, home, away)
+    return Judged(scenes.home, [list(sets[name].held_out) for name in names], members, home, away)

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     """Train what is asked for, or measure everything."""
     from evaluation.crossval import training_sets
     from evaluation.generalisation import measure
-    from evaluation.recipe import recipe_of, scenes_of, train_parts
+    from evaluation.recipe import recipe_of, scenes_of, train_members
 
     sites = dict(map(site, options.site)) if options.site else {name: SITES[name] for name in options.leave_out}
     recipe, scenes = recipe_of(options), scenes_of(options)
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     for name in options.train or ():
         if name not in sets:
             raise TrainingError(f"--train {name}: there is no such training; choose among {', '.join(sets)}.")
-        train_parts(name, recipe, sets[name])
+        train_members(name, recipe, sets[name])
     if not options.train:
         command = "python -m evaluation.generalise " + shown(options, FOLDERS) + sites_shown(options)
         measure(command, options, recipe, scenes, sites)

@@ -3,8 +3,8 @@
     python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/ --out out/model
 
 The model is trained on all the labelled tiles and on simulated copies of them. Its fusion and thresholds come from
-predictions of parts that have not seen what they are fitted on: contiguous folds of ``--data`` with their copies, and
-the other mountains, judged by parts trained on ``--data`` alone. ``evaluation.generalise`` with the same ``--out``
+predictions of members that have not seen what they are fitted on: contiguous folds of ``--data`` with their copies, and
+the other mountains, judged by members trained on ``--data`` alone. ``evaluation.generalise`` with the same ``--out``
 shares their checkpoints.
 """
 
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
     """Everything from tiles to model.pth."""
     from evaluation.crossval import WHOLE, judge_scenes, training_sets
     from evaluation.measures import next_door
-    from evaluation.recipe import recipe_of, scenes_of, train_parts
+    from evaluation.recipe import recipe_of, scenes_of, train_members
     from evaluation.results import print_table
     from evaluation.shipped import hybrid_of, provenance_of
     from fusion.model_file import save_model
@@ -34,9 +34,9 @@ def run(options: argparse.Namespace) -> None:
     judged = judge_scenes(recipe, scenes, sets)
     scores, _ = next_door(judged, judged.settings_of_folds())
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
-    parts = train_parts(WHOLE, recipe, sets[WHOLE])
+    members = train_members(WHOLE, recipe, sets[WHOLE])
     command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
-    save_model(hybrid_of(judged, parts, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
+    save_model(hybrid_of(judged, members, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.crossval import Judged, site_name
-from evaluation.recipe import Parts, Recipe, Scenes, TrainingSet, among, judge, train_parts
+from evaluation.recipe import Members, Recipe, Scenes, TrainingSet, among, judge, train_members
 from evaluation.results import print_table
 from evaluation.shifts import Shift
 from evaluation.sites import HOME, Site
@@ -38,7 +38,7 @@ def next_door(judged: Judged, settings: Sequence[Settings]) -> tuple[dict[str, A
 
 
 def away(judged: Judged, group: str, tiles: Sequence[LabelledTile]) -> tuple[dict[str, Any], list[Scored]]:
-    """Scores on a group of other mountains, by parts trained on the home tiles alone, and the hybrid's masks.
+    """Scores on a group of other mountains, by members trained on the home tiles alone, and the hybrid's masks.
 
     The settings are fitted on all other groups.
     """
@@ -64,7 +64,7 @@ def shifted(
         for tile, truth in judged.tiles:
             fold = judged.fold_of(tile.tile_id)
             changed = shift(tile, truth)
-            scored.append(masks_of(changed[0], judge(judged.parts[fold], changed, recipe), settings[fold]))
+            scored.append(masks_of(changed[0], judge(judged.members[fold], changed, recipe), settings[fold]))
         results[name] = {system: summary(masks)["all_pixels"]["mcc"] for system, masks in by_system(scored).items()}
         print(f"{name:32s}" + "".join(f"{system} {value:.3f}  " for system, value in results[name].items()), flush=True)
     return results
@@ -82,15 +82,15 @@ def leave_one_site_out(
         scored = scenes.home if name == HOME else among([*scenes.transfer, *scenes.snow], site.scored)
         settings = UNFITTED if name == HOME else judged.settings(site.held_out)
         if scored:
-            parts = train_parts(site_name(name), recipe, sets[site_name(name)])
-            results[name] = judged_by(parts, scored, settings, recipe)
+            members = train_members(site_name(name), recipe, sets[site_name(name)])
+            results[name] = judged_by(members, scored, settings, recipe)
             print_table(f"Trained without {name}, scored on it", results[name])
     return results
 
 
-def judged_by(parts: Parts, tiles: Sequence[LabelledTile], settings: Settings, recipe: Recipe) -> dict[str, Any]:
-    """All systems on tiles that the parts have not seen."""
-    return scores_of(tiles, [judge(parts, labelled, recipe) for labelled in tiles], settings)[0]
+def judged_by(members: Members, tiles: Sequence[LabelledTile], settings: Settings, recipe: Recipe) -> dict[str, Any]:
+    """All systems on tiles that the members have not seen."""
+    return scores_of(tiles, [judge(members, labelled, recipe) for labelled in tiles], settings)[0]
 
 
 def groups(results: Mapping[str, Any]) -> dict[str, dict[str, float]]:

@@ -38,9 +38,9 @@ def mosaic_mcc(
     total = Confusion(0, 0, 0, 0)
     layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin, SCENE_WINDOW, overlap)
     truths = {tile.tile_id: truth for tile, truth in judged.tiles}
-    each = list(zip(judged.blocks, judged.parts, settings))
-    for block, parts, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=hidden()):
-        model = HybridModel(parts.gbm, parts.unet, own.fusion, own.gbm, own.unet, VIEWS)
+    each = list(zip(judged.blocks, judged.members, settings))
+    for block, members, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=hidden()):
+        model = HybridModel(members.gbm, members.unet, own.fusion, own.gbm, own.unet, VIEWS)
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
             save_model(model, out / "model.pth")

@@ -22,9 +22,9 @@ from cnn.settings import TrainingConfig
 from cnn.tile_training import tile_trainer
 from cnn.trainer import load_checkpoint, timed_steps
 from evaluation.networks_table import HYBRID
-from evaluation.recipe import Parts, Recipe, TrainingSet, judge, train_parts
+from evaluation.recipe import Members, Recipe, TrainingSet, judge, train_members
 from evaluation.systems import UNFITTED, masks_of, summary
-from fusion.hybrid import part_scores
+from fusion.hybrid import member_scores
 from patches.challenge import open_tiles
 from patches.image import Image
 from patches.split import Split
@@ -96,22 +96,22 @@ def hybrid_row(places: Places, options: argparse.Namespace, device: torch.device
         steps = timed_steps(lambda count: tile_trainer(kept, [], replace(config, steps=count), device), options.minutes)
     gbm = GbmConfig(seed=options.seed, jobs=options.jobs)
     recipe = Recipe(gbm, replace(config, steps=steps), checkpoint.parent, device)
-    parts = train_parts("hybrid", recipe, TrainingSet(tiles, held_out=held_out))
+    members = train_members("hybrid", recipe, TrainingSet(tiles, held_out=held_out))
     first = next(tile for tile, _ in tiles if tile.tile_id in held_out)
     jobs = options.jobs or torch.get_num_threads()
     return {
-        "parameters": parameters_of(parts.unet.network),
+        "parameters": parameters_of(members.unet.network),
         "steps": steps,
-        "seconds_a_tile": fastest(lambda: part_scores(parts.gbm, parts.unet, first, device, 2, jobs)),
-        "places": {place: hybrid_scores(parts, recipe, places, place) for place in places.scored},
+        "seconds_a_tile": fastest(lambda: member_scores(members.gbm, members.unet, first, device, 2, jobs)),
+        "places": {place: hybrid_scores(members, recipe, places, place) for place in places.scored},
     }
 
 
-def hybrid_scores(parts: Parts, recipe: Recipe, places: Places, place: str) -> dict[str, Any]:
-    """As ``network_scores``, of the mean of both parts at 0.5."""
+def hybrid_scores(members: Members, recipe: Recipe, places: Places, place: str) -> dict[str, Any]:
+    """As ``network_scores``, of the mean of both members at 0.5."""
     names = {image.name for image in places.scored[place]}
     labelled = [one for one in read_labelled(places.folders[place]) if one[0].tile_id in names]
-    found = summary([masks_of(one[0], judge(parts, one, recipe), UNFITTED)["hybrid"] for one in labelled])
+    found = summary([masks_of(one[0], judge(members, one, recipe), UNFITTED)["hybrid"] for one in labelled])
     return {
         "mcc": found["all_pixels"]["mcc"],
         "iou": found["all_pixels"]["iou"],

@@ -135,10 +135,10 @@ def ablation_block(results: Results) -> str:
     rows = []
     for name, one in results.items():
         measured = [one.get(place, {}) for place in PLACES]
-        cells = [f"{at[part]['mcc']:.3f}" if at else "" for part in ("GBM", "U-Net", "hybrid") for at in measured]
+        cells = [f"{at[system]['mcc']:.3f}" if at else "" for system in ("GBM", "U-Net", "hybrid") for at in measured]
         rows.append([name, *cells, one.get("verdict", "")])
-    parts = ("GBM", "U-Net", "mean of both")
-    head = ["variant", *(f"{part}, {told}" for part in parts for told in PLACES.values()), "verdict"]
+    systems = ("GBM", "U-Net", "mean of both")
+    head = ["variant", *(f"{system}, {told}" for system in systems for told in PLACES.values()), "verdict"]
     made = [f"- {name}: {one['command']}" for name, one in results.items()]
     return "\n".join([table(head, rows), "", "How each line was made:", "", *made])
 
@@ -163,8 +163,8 @@ def inference_block(results: Results) -> str:
         f"{results['tiles']} tiles ({results['data']}) of 512 x 512 pixels on {results['threads']} processor threads "
         f"(Python {results['python']}, torch {results['torch']})"
     )
-    parts = "Stages of a tile on one thread: " + ", ".join(f"{name} {value:.3f} s" for name, value in stages.items())
-    lines = [f"{told}:", table(list(whole), [list(whole.values())]), f"{parts}. Made by `make benchmark`."]
+    each = "Stages of a tile on one thread: " + ", ".join(f"{name} {value:.3f} s" for name, value in stages.items())
+    lines = [f"{told}:", table(list(whole), [list(whole.values())]), f"{each}. Made by `make benchmark`."]
     if "growth" in results:
         lines.append(growth_told(results["growth"]))
     return "\n\n".join(lines)

@@ -1,4 +1,4 @@
-"""The recipe: what both parts of the hybrid are trained on, with which settings, and what they say of unseen tiles."""
+"""The recipe: what both members of the hybrid are trained on, how, and what they say of unseen tiles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cnn.tile_probability import UNetModel
 from cnn.tile_training import train_unet
 from command import hidden, with_options, write_json
 from fusion.fitting import OutOfFold
-from fusion.hybrid import part_scores
+from fusion.hybrid import member_scores
 from simulation.draw import simulated
 from tiles.folder import LabelledTile, read_labelled
 
@@ -30,7 +30,7 @@ JUDGED_SEASONS, JUDGED_SENSORS = 2, 1  # copies of each held-out tile that the f
 
 @dataclass(frozen=True)
 class Recipe:
-    """How both parts are trained, where their checkpoints are kept and what runs them."""
+    """How both members are trained, where their checkpoints are kept and what runs them."""
 
     gbm: GbmConfig
     unet: TrainingConfig
@@ -80,7 +80,7 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Members:
     """A GBM and a U-Net trained on the same tiles."""
 
     gbm: GbmModel
@@ -119,21 +119,21 @@ def train_trees(name: str, recipe: Recipe, training: TrainingSet) -> GbmModel:
     return model
 
 
-def train_parts(name: str, recipe: Recipe, training: TrainingSet) -> Parts:
-    """Train both parts; the network's checkpoint is ``name``.ckpt, the trees are ``name``.gbm.json."""
-    return Parts(train_trees(name, recipe, training), train_network(name, recipe, training))
+def train_members(name: str, recipe: Recipe, training: TrainingSet) -> Members:
+    """Train both members; the network's checkpoint is ``name``.ckpt, the trees are ``name``.gbm.json."""
+    return Members(train_trees(name, recipe, training), train_network(name, recipe, training))
 
 
-def judge(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> OutOfFold:
-    """What both parts say of a tile, as the shipped model computes it."""
+def judge(members: Members, labelled: LabelledTile, recipe: Recipe) -> OutOfFold:
+    """What both members say of a tile, as the shipped model computes it."""
     tile, truth = labelled
     jobs = recipe.gbm.jobs or torch.get_num_threads()
-    unet, gbm = part_scores(parts.gbm, parts.unet, tile, recipe.device, VIEWS, jobs)
+    unet, gbm = member_scores(members.gbm, members.unet, tile, recipe.device, VIEWS, jobs)
     return OutOfFold(unet, gbm, truth, tile.valid)
 
 
-def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> list[OutOfFold]:
-    """What both parts say of a tile, first, and of a few of its simulated copies."""
+def judge_with_copies(members: Members, labelled: LabelledTile, recipe: Recipe) -> list[OutOfFold]:
+    """What both members say of a tile, first, and of a few of its simulated copies."""
     few = recipe.unet.simulation
     few = replace(
         few,
@@ -141,7 +141,9 @@ def judge_with_copies(parts: Parts, labelled: LabelledTile, recipe: Recipe) -> l
         sensors=replace(few.sensors, copies=min(JUDGED_SENSORS, few.sensors.copies)),
     )
     drawn = simulated(labelled, few, recipe.unet.seed)
-    return [judge(parts, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=hidden())]
+    return [
+        judge(members, one, recipe) for one in tqdm([labelled, *drawn], desc=labelled.tile.tile_id, disable=hidden())
+    ]
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:

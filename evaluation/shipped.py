@@ -1,4 +1,4 @@
-"""The model that is shipped: both parts, what is fitted on unseen tiles, and the facts that it states."""
+"""The model that is shipped: both members, what is fitted on unseen tiles, and the facts that it states."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 import torch
 
 from evaluation.crossval import Judged
-from evaluation.recipe import VIEWS, Parts, Recipe, Scenes
+from evaluation.recipe import VIEWS, Members, Recipe, Scenes
 from evaluation.systems import SYSTEMS
 from fusion.hybrid import HybridModel
 
 
-def hybrid_of(judged: Judged, parts: Parts, provenance: dict[str, Any]) -> HybridModel:
+def hybrid_of(judged: Judged, members: Members, provenance: dict[str, Any]) -> HybridModel:
     """The shipped hybrid: its fusion and thresholds come from predictions for unseen tiles only."""
     settings = judged.settings()
-    return HybridModel(parts.gbm, parts.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
+    return HybridModel(members.gbm, members.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
 
 
 def provenance_of(recipe: Recipe, scenes: Scenes, scores: dict[str, Any], command: str) -> dict[str, Any]:

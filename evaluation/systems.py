@@ -34,7 +34,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Settings:
-    """What turns scores into masks: a threshold for each part and the fusion with its own."""
+    """What turns scores into masks: a threshold for each member and the fusion with its own."""
 
     ndsi: float
     gbm: float
@@ -56,7 +56,7 @@ def fit_settings(
 ) -> Settings:
     """Thresholds and fusion of the highest mean MCC over groups of scenes: tiles, their copies, and those far ``away``.
 
-    ``judged``: by tile id, what both parts said of the tile, first, and of its copies, none of which they had seen.
+    ``judged``: by tile id, what both members said of the tile, first, and of its copies, none of which they had seen.
     The threshold of NDSI, which needs no training, is that of the tiles.
     """
     truths = {tile.tile_id: truth for tile, truth in tiles}
@@ -94,11 +94,11 @@ def by_system(scored: Sequence[Mapping[str, Scored]]) -> dict[str, list[Scored]]
     return {system: [one[system] for one in scored] for system in (scored[0] if scored else ())}
 
 
-def pooled(scored: Sequence[Scored], part: Callable[[Scored], np.ndarray]) -> Confusion:
-    """The counts of all tiles together over the pixels that ``part`` selects."""
+def pooled(scored: Sequence[Scored], chosen: Callable[[Scored], np.ndarray]) -> Confusion:
+    """The counts of all tiles together over the pixels that ``chosen`` selects."""
     total = Confusion(0, 0, 0, 0)
     for one in scored:
-        selected = part(one)
+        selected = chosen(one)
         total = total + confusion(one.truth[selected], one.mask[selected])
     return total
 

@@ -1,4 +1,4 @@
-"""Fit the fusion and its threshold on predictions that neither part had trained for, every group of scenes alike."""
+"""Fit the fusion and its threshold on predictions that neither member had trained for, every group of scenes alike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOLERANCE = 1.0  # log-odds; docs/generalisation.md has what other values and ru
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What both parts said of one tile that neither had trained on; all (H, W)."""
+    """What both members said of one tile that neither had trained on; all (H, W)."""
 
     unet: np.ndarray
     gbm: np.ndarray
@@ -87,13 +87,13 @@ def fit_fusion(groups: Sequence[Group]) -> Fusion:
 
 
 def log_odds_of(tile: OutOfFold) -> np.ndarray:
-    """Log-odds of both parts for every few of a tile's valid pixels, float32 (N, 2)."""
-    return np.stack([log_odds(part[tile.valid][::PIXEL_STEP]) for part in (tile.unet, tile.gbm)], axis=1)
+    """Log-odds of both members for every few of a tile's valid pixels, float32 (N, 2)."""
+    return np.stack([log_odds(member[tile.valid][::PIXEL_STEP]) for member in (tile.unet, tile.gbm)], axis=1)
 
 
-def fit_threshold(groups: Sequence[Group], part: str) -> float:
-    """The fixed threshold of one part, ``unet`` or ``gbm``, with the highest mean MCC."""
-    counts = [[level_counts(getattr(tile, part), tile) for tile in group] for group in groups]
+def fit_threshold(groups: Sequence[Group], member: str) -> float:
+    """The fixed threshold of one member, ``unet`` or ``gbm``, with the highest mean MCC."""
+    counts = [[level_counts(getattr(tile, member), tile) for tile in group] for group in groups]
     return probability_of(max(LEVELS, key=lambda level: mean_mcc(counts, level, math.inf)))
 
 

@@ -1,7 +1,7 @@
 """U-Net probability and GBM score into one calibrated probability.
 
 Stacked generalisation (Wolpert 1992, doi:10.1016/S0893-6080(05)80023-1) by logistic regression on log-odds: a weight
-for each part and a bias, fitted on predictions for tiles that neither part had trained on.
+for each member and a bias, fitted on predictions for tiles that neither member had trained on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Fusion:
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Log-odds, limited to +-5 so that one overconfident part cannot outvote everything."""
+    """Log-odds, limited to +-5 so that one overconfident member cannot outvote everything."""
     limit = 1 / (1 + np.exp(LOGIT_LIMIT))
     clipped = np.clip(probability, limit, 1 - limit)
     return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float32)

@@ -46,7 +46,7 @@ class Prediction:
     mask: np.ndarray
 
 
-def part_scores(
+def member_scores(
     gbm: GbmModel, unet: UNetModel, tile: Tile, device: torch.device, views: int = 1, jobs: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """U-Net probability and GBM score of a tile, float32 (H, W).

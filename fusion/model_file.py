@@ -129,7 +129,7 @@ def read_content(path: Path) -> dict[str, Any]:
         with open(path, "rb") as file:
             if file.read(len(GBM_START)) == GBM_START:
                 raise ModelFileError(
-                    f"{path}: holds the baseline's trees alone; give a model.pth, which has both parts."
+                    f"{path}: holds the baseline's trees alone; give a model.pth, which has both members."
                 )
         with warnings.catch_warnings():  # of what a damaged file looks like to torch
             warnings.simplefilter("ignore")
