@@ -17,7 +17,7 @@ from errors import OutputError, exit_code
 from evaluation.adaptation_tables import ADAPTATION, adaptation_block, adaptation_summary_block
 from evaluation.lakes_tables import lakes_block, lakes_speed_block
 from evaluation.markdown import Results, table
-from evaluation.networks_table import bands_block
+from evaluation.networks_table import bands_block, networks_block
 from evaluation.results import COLUMNS, RESULTS_NAME, row_of
 from tiles.raster import atomic_output
 
@@ -253,11 +253,12 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "adaptation": (ADAPTATION, adaptation_summary_block),
     "adaptation_all": (ADAPTATION, adaptation_block),
     "bands": ("bands.json", bands_block),
+    "networks": ("networks.json", networks_block),
     "lakes": ("lakes.json", lakes_block),
     "lakes_speed": ("lakes_speed.json", lakes_speed_block),
 }
 DOCUMENTS = {
-    "README.md": ("scores", "inference", "adaptation", "lakes"),
+    "README.md": ("scores", "inference", "adaptation", "networks", "lakes"),
     "docs/adapt.md": ("adaptation_all",),
     "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
     "docs/lakes.md": ("lakes_speed",),

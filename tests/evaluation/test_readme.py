@@ -42,6 +42,13 @@ BANDS = {
     ]}],
     "retrained": {"best": {"bands": ["blue"], "mcc": 0.5, "iou": 0.4, "f1": 0.6}},
 }  # fmt: skip
+NETWORKS = {
+    "command": "for a test", "minutes": 1.0, "threads": 1, "trained_on": ["03_05"], "validated_on": ["03_06"],
+    "rows": {"unetpp": {
+        "parameters": 36_000_000, "steps": 5, "seconds_a_tile": 2.5,
+        "places": {"next door": {"mcc": 0.612, "iou": 0.5}},
+    }},
+}  # fmt: skip
 SITE = {"start": 0.5, "random": {"0": {"5": [0.5, 0.7]}}, "suggested": {"0.1": {"5": [0.4]}}}
 MARKS = {
     "command": "for a test", "draws": 2, "seconds": 9.0,
@@ -65,6 +72,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "lakes.json").write_text(json.dumps(LAKES))
     (tmp_path / "lakes_speed.json").write_text(json.dumps(LAKES_SPEED))
     (tmp_path / "bands.json").write_text(json.dumps(BANDS))
+    (tmp_path / "networks.json").write_text(json.dumps(NETWORKS))
     (tmp_path / "adaptation.json").write_text(json.dumps(MARKS))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
@@ -97,6 +105,7 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
     assert "| snow (1 sites) | suggested, 10% wrong | 0.500 | 0.400 (-0.100) |" in texts["docs/adapt.md"]
     assert "| blue | 60.0 % (50.0 to 70.0) | 0.100 |\n| red |" in texts["docs/networks.md"]
     assert "| blue | 0.500 | 0.400 | 0.600 |" in texts["docs/networks.md"]
+    assert "| unetpp | 0.612 | 36.0 M | 5 | 2.50 |" in texts["README.md"]
     assert "| the recipe | 0.500 |" in texts["docs/generalisation.md"]
     update_documents(folder, folder)
     assert {name: (folder / name).read_text() for name in DOCUMENTS} == texts
