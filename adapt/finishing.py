@@ -16,12 +16,11 @@ from adapt.refit import Refit
 from adapt.session import Session
 from adapt.store import EDITS, MARKS
 from errors import OutputError
-from fusion.layout import scene_layout
 from fusion.pipeline import in_order, split_jobs
 from mapping.edits import write_edits
 from mapping.finish import Beside, finish
 from mapping.postprocess import Postprocess
-from mapping.run import job_for, loaded, prepare, work_on
+from mapping.run import job_for, loaded, prepare, scene_layout, work_on
 from scenes.scene import Scene
 from tiles.raster import one_line
 
@@ -110,8 +109,7 @@ class Finishing:
     def map_parts(self) -> list[float]:
         """Map the scene by the adapted model, part by part."""
         loaded.cache_clear()  # which would know the model of an earlier finish by the same name
-        grid = self.scene.grid
-        layout = scene_layout(grid.height, grid.width, grid.origin)
+        layout = scene_layout(self.scene.grid)
         self.job = job_for(self.scene, layout, self.out / MODEL, self.device, self.out)
         left = prepare(self.job, resume=False)
         at_once, _ = split_jobs(self.jobs, len(left), self.device)

@@ -17,10 +17,10 @@ from evaluation.crossval import Judged
 from evaluation.recipe import VIEWS
 from evaluation.systems import Settings
 from fusion.hybrid import HybridModel
-from fusion.layout import SCENE_WINDOW, scene_layout
+from fusion.layout import Layout
 from fusion.model_file import save_model
 from mapping.finish import finish
-from mapping.run import job_for, on_threads
+from mapping.run import job_for, on_threads, scene_layout
 from mapping.steps import Postprocess
 from scenes.scene import Scene
 from scores.confusion import Confusion, confusion
@@ -36,7 +36,7 @@ def mosaic_mcc(
 ) -> float:
     """MCC over all pixels of all tiles, each mapped as a part of the mosaic by the model that had not seen it."""
     total = Confusion(0, 0, 0, 0)
-    layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin, SCENE_WINDOW, overlap)
+    layout = scene_layout(scene.grid, Layout.window, overlap)
     truths = {tile.tile_id: truth for tile, truth in judged.tiles}
     each = list(zip(judged.blocks, judged.members, settings))
     for block, members, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=hidden()):

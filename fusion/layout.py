@@ -14,8 +14,6 @@ from errors import SettingError
 PART_WINDOWS, PART_SIDE = 4, 1280  # windows and pixels a side of a part, at most: a worker's memory goes by them
 BLEND = 32  # pixels from a window's edge to where it counts as much as its neighbour
 LARGE = 768  # pixels a side up to which the network sees the whole at once
-SCENE_WINDOW, SCENE_OVERLAP = 512, 0.5  # of scenes that are larger
-TURNS = 4  # that the network sees of a scene in one window
 
 
 @dataclass(frozen=True)
@@ -135,19 +133,3 @@ class Layout:
                 place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
                 turn = (row + odd_row) % 2 * 2 + (column + odd_column) % 2
                 yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)
-
-
-def scene_layout(
-    height: int, width: int, origin: tuple[int, int], window: int | None = None, overlap: float = SCENE_OVERLAP
-) -> Layout:
-    """The windows of a scene: one over the whole of a small scene, seen in all turns, where ``window`` asks for none.
-
-    ``origin``: row and column of its first pixel on the plane of its coordinates. Windows begin at the same places of
-    the ground whatever is cut out of it: a window moved by one pixel changes 1 to 3 % of the mask.
-    """
-    row, column = (one % NETWORK_STRIDE for one in origin)
-    side = max(height + row, width + column)
-    if window is None and side <= LARGE:
-        step = 2 * NETWORK_STRIDE
-        return Layout(height, width, math.ceil(side / step) * step, 0.0, views=TURNS, origin=(row, column))
-    return Layout(height, width, SCENE_WINDOW if window is None else window, overlap, origin=origin)

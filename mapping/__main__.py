@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> None:
     """Map every scene and print a line for each."""
     import torch  # with all that needs it here, so that --help need not wait
 
-    from fusion.layout import SCENE_WINDOW
+    from fusion.layout import Layout
     from fusion.model_file import load_model
     from fusion.windowed import reach
     from mapping.combine import check_overlap
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     for place in options.scene:
         with noted(failures, str(place)):
             scene = open_scene(place, **opening(options))
-            margin = max(reach(model), (options.window or SCENE_WINDOW) // 4)
+            margin = max(reach(model), (options.window or Layout.window) // 4)
             scenes.append(area_of(scene, options.aoi, margin) if options.aoi else scene)
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
@@ -80,14 +80,12 @@ def jobs_of(
 ) -> list[Job]:
     """The jobs of scenes; a scene that has none is noted."""
     from cnn.device import choose_device
-    from fusion.layout import scene_layout
-    from mapping.run import job_for
+    from mapping.run import job_for, scene_layout
 
     device, jobs = choose_device(options.device), []
     for scene, out in zip(scenes, outs):
         with noted(failures, scene.name):
-            grid = scene.grid
-            layout = scene_layout(grid.height, grid.width, grid.origin, options.window, options.overlap)
+            layout = scene_layout(scene.grid, options.window, options.overlap)
             jobs.append(job_for(scene, layout, options.model, device, out))
     return jobs
 

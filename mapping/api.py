@@ -14,9 +14,8 @@ import numpy as np
 import rasterio
 
 from cnn.device import choose_device
-from fusion.layout import scene_layout
 from mapping.finish import Beside, finish
-from mapping.run import job_for, on_threads
+from mapping.run import job_for, on_threads, scene_layout
 from mapping.steps import MODEL, Postprocess
 from scenes.grid import Grid
 from scenes.products import open_scene
@@ -67,7 +66,7 @@ def map_scene(
     beside = Beside(dem=as_path(dem), inventory=as_path(inventory), edits=as_path(edits))
     beside.check(scene.grid)
     steps = Postprocess(minimum_area=minimum_area)
-    layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin)
+    layout = scene_layout(scene.grid)
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
         job = job_for(scene, layout, as_path(model) or MODEL, choose_device(device), Path(folder))
         finishing = partial(finish, steps=steps, beside=beside, threads=jobs)

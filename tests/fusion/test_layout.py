@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import SettingError
-from fusion.layout import LARGE, Layout, scene_layout
+from fusion.layout import Layout
 
 LAYOUT = st.builds(
     Layout,
@@ -106,20 +106,3 @@ def test_a_scene_cut_off_has_the_same_windows(layout: Layout, cut: tuple[int, in
         place: less[place] for place in whole.keys() & less.keys()
     }
     assert all(row % layout.stride == column % layout.stride == 0 for row, column in {**whole, **less})
-
-
-@pytest.mark.parametrize(
-    ("sides", "origin", "window", "expected"),
-    [
-        ((300, 500), (0, 0), None, (512, 0.0, 4)),
-        ((300, 500), (33, 31), None, (576, 0.0, 4)),
-        ((LARGE, 100), (64, 0), None, (LARGE, 0.0, 4)),
-        ((LARGE, 100), (1, 0), None, (512, 0.5, 0)),
-        ((300, 500), (0, 0), 128, (128, 0.5, 0)),
-    ],
-)
-def test_a_small_scene_is_one_window(sides, origin, window, expected):
-    found = scene_layout(*sides, origin, window)
-    assert (found.window, found.overlap, found.views) == expected
-    assert len(found.parts()) == 1 or found.views == 0
-    assert all(lead < found.stride for lead in found.lead)

@@ -18,10 +18,12 @@ import rasterio
 import torch
 
 from fusion.hybrid import predict_tile
-from fusion.layout import Layout, scene_layout
+from fusion.layout import LARGE, Layout
 from fusion.model_file import load_model, save_model
 from mapping import __main__ as command
 from mapping import run as run_module
+from mapping.run import scene_layout
+from scenes.grid import Grid
 from scenes.products import open_scene
 from tests import products
 from tests.examples import example_model
@@ -141,11 +143,28 @@ def test_more_nodata_around_a_scene_changes_nothing(place: Path, window: int | N
     for name, one, (row, column) in (("own", tile, (0, 0)), ("wider", wider, (5, 7))):
         affine = first * rasterio.Affine.translation(-column, -row)
         scene = open_scene(products.five_bands(tmp_path / f"{name}.tif", one, transform=affine), products.FIVE_BANDS)
-        layout = scene_layout(scene.grid.height, scene.grid.width, scene.grid.origin, window)
-        map_scene(scene, layout, place / "model.pth", tmp_path / name)
+        map_scene(scene, scene_layout(scene.grid, window), place / "model.pth", tmp_path / name)
         with rasterio.open(tmp_path / name / "probability.tif") as source:
             found.append(source.read(1)[row : row + 300, column : column + 330])
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(
+    ("sides", "origin", "window", "expected"),
+    [
+        ((300, 500), (0, 0), None, (512, 0.0, 4)),
+        ((300, 500), (33, 31), None, (576, 0.0, 4)),
+        ((LARGE, 100), (64, 0), None, (LARGE, 0.0, 4)),
+        ((LARGE, 100), (1, 0), None, (512, 0.5, 0)),
+        ((300, 500), (0, 0), 128, (128, 0.5, 0)),
+    ],
+)
+def test_a_small_scene_is_one_window(sides, origin, window, expected):
+    corner = rasterio.Affine(30, 0, 30 * origin[1], 0, -30, -30 * origin[0])
+    found = scene_layout(Grid("", tuple(corner)[:6], *sides), window)
+    assert (found.window, found.overlap, found.views) == expected
+    assert len(found.parts()) == 1 or found.views == 0
+    assert all(lead < found.stride for lead in found.lead)
 
 
 def test_no_seam_at_window_edges(place: Path, tmp_path: Path):
