@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
+from rasterio.transform import Affine
 
 from adapt.blocks import KEPT, Blocks, cropped
 from adapt.evidence import Seen, level_of, probability_seen
@@ -112,9 +113,16 @@ class Canvas:
 
     def pieces_in(self, box: tuple[slice, slice], model: HybridModel, edits: Sequence[Edit]) -> np.ndarray:
         """The ice of a box of the scene after edits, as of ``mapping.edits.pieces_of``."""
+        return pieces_of(self.mask_in(box, model, edits), edits, self.affine_of(box))
+
+    def mask_in(self, box: tuple[slice, slice], model: HybridModel, edits: Sequence[Edit]) -> np.ndarray:
+        """The mask of a box of the scene after edits, bool."""
         values = self.now[box]
-        frame = self.grid.part(box[0].start, box[1].start, *values.shape).affine
-        return pieces_of(edited(values, self.threshold(model), burnt(edits, frame, values.shape)), edits, frame)
+        return edited(values, self.threshold(model), burnt(edits, self.affine_of(box), values.shape))
+
+    def affine_of(self, box: tuple[slice, slice]) -> Affine:
+        """The transform of a box of the scene."""
+        return self.grid.part(box[0].start, box[1].start, 0, 0).affine
 
     def areas(self, model: HybridModel, edits: Sequence[Edit]) -> tuple[float, float]:
         """Glacier before any mark and now, km2 on the scene's own plane."""
@@ -123,7 +131,7 @@ class Canvas:
         for top in range(0, self.grid.height, STRIP):
             box = slice(top, min(top + STRIP, self.grid.height)), slice(0, self.grid.width)
             before += int((self.base[box] > level).sum())
-            now += int((self.pieces_in(box, model, edits) > 0).sum())
+            now += int(self.mask_in(box, model, edits).sum())
         return before * self.grid.pixel_area / KM2, now * self.grid.pixel_area / KM2
 
 

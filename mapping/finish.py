@@ -21,7 +21,7 @@ from fusion.pipeline import split_jobs
 from fusion.windowed import STRIP
 from mapping.edits import Edit, check_edits, edited_mask, edited_patches, read_edits, with_edits
 from mapping.inventory import check_inventory, divided, read_inventory
-from mapping.outlines import GLACIER, ice_patches, outlines_of, write_outlines
+from mapping.outlines import EDITED, GLACIER, ice_patches, outlines_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import tidy_mask, tidy_outlines
 from mapping.rasters import MASK_NODATA, mask_strip, sides_of, strips, write_rasters, write_whole_numbers
@@ -104,7 +104,7 @@ def outlines_in(scene: Scene, out: Path, steps: Postprocess, beside: Beside, thr
         found = ice_patches(mask, steps.minimum_area)
     if beside.inventory:
         found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
-    if beside.edits:
+    if beside.edits and EDITED not in found:  # which no edit, or the division, has left without
         found = with_edits(found, edits, scene.grid)
     return tidy_outlines(outlines_of(found, mask, out / "probability.tif", scene, threads), steps)
 
