@@ -11,7 +11,7 @@ import numpy as np
 from baseline.gbm import GbmModel, checksum
 from baseline.importance import FoldSample
 from baseline.settings import GbmConfig
-from baseline.training import FoldResult, Rows
+from baseline.training import FoldResult, Rows, joined
 from command import write_json
 from scores.confusion import Confusion, confusion
 from tiles.folder import LabelledTile
@@ -57,17 +57,10 @@ def write_model(folder: Path, model: GbmModel, threshold: float) -> None:
     write_json(folder / "gbm.json", facts)
 
 
-def held_out(folds: Sequence[FoldResult], rows: Mapping[str, Rows]) -> list[FoldSample]:
+def held_out(folds: Sequence[FoldResult], rows: Mapping[str, Rows], config: GbmConfig) -> list[FoldSample]:
     """Each fold's model with the sampled cells of its own held-out tiles."""
     samples = []
     for fold in folds:
-        parts = [rows[tile_id] for tile_id in fold.tile_ids]
-        samples.append(
-            FoldSample(
-                fold.model,
-                np.concatenate([part.values for part in parts]),
-                np.concatenate([part.truth for part in parts]),
-                fold.threshold,
-            )
-        )
+        own = joined([rows[tile_id] for tile_id in fold.tile_ids], config)
+        samples.append(FoldSample(fold.model, own.values, own.truth, fold.threshold))
     return samples

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     for tile, _ in tiles:
         write_raster(options.out / "out_of_fold" / tile.source, scores[tile.tile_id], tile.georeference)
     write_json(options.out / "metrics.json", metrics)
-    samples = held_out(folds, rows.tiles)
+    samples = held_out(folds, rows.tiles, config)
     channels = channel_importance(samples, options.seed)
     write_report(options.out, channels, family_importance(samples, options.seed), metrics)
     for fold in metrics["folds"]:

@@ -32,14 +32,15 @@ def run(options: argparse.Namespace) -> None:
 
     sites = dict(map(site, options.site)) if options.site else {name: SITES[name] for name in options.leave_out}
     recipe, scenes = recipe_of(options), scenes_of(options)
-    sets = training_sets(scenes, options.folds, sites)
-    for name in options.train or ():
-        if name not in sets:
-            raise TrainingError(f"--train {name}: there is no such training; choose among {', '.join(sets)}.")
-        train_members(name, recipe, sets[name])
     if not options.train:
         command = "python -m evaluation.generalise " + shown(options, FOLDERS) + sites_shown(options)
         measure(command, options, recipe, scenes, sites)
+        return
+    sets = training_sets(scenes, options.folds, sites)
+    for name in options.train:
+        if name not in sets:
+            raise TrainingError(f"--train {name}: there is no such training; choose among {', '.join(sets)}.")
+        train_members(name, recipe, sets[name])
 
 
 def sites_shown(options: argparse.Namespace) -> str:
