@@ -19,23 +19,11 @@ import pytest
 from adapt.fit import Fitted, fit
 from adapt.marks import read_marks
 from adapt.store import MARKS
-from tests.adapt.serving import client_of, open_server, point, running, settle, write_place
+from tests.adapt.serving import client_of, open_server, point, running, settle
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
 GONE = struct.pack("ii", 1, 0)  # SO_LINGER: closed at once, and what is on its way is lost
 MARKED = [point("m", "glacier", 60, 140), point("n", "ground", 60, 50)]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_place(tmp_path_factory.mktemp("place"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_candidates():
-    """Places are chosen among few, which takes a hundredth of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("adapt.suggest.CANDIDATES", 150)
-        yield
 
 
 class SlowFit:

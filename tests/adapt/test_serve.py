@@ -23,20 +23,8 @@ from errors import OutputError
 from mapping.lock import LOCK_NAME
 from tests.adapt.serving import HOST, TOKEN, client_of, open_server, point, settle, words, write_place
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
 WRONG = [("glacier", 60, 140), ("glacier", 90, 110), ("ground", 60, 50), ("ground", 130, 115)]  # columns and rows
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_place(tmp_path_factory.mktemp("place"))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_candidates():
-    """Places are chosen among few, which takes a hundredth of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("adapt.suggest.CANDIDATES", 150)
-        yield
 
 
 @pytest.fixture
