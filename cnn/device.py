@@ -12,3 +12,9 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError("--device cuda: no CUDA device is available; use --device cpu.")
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself; a processor that imitates it is slower than in float32."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # since torch 2.4
+    return device.type == "cuda" or (supported is not None and bool(supported()))

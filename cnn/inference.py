@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from cnn.device import fast_bfloat16
 from cnn.unet import SKIP_BLOCKS, CompactUNet, DepthwiseConvolution
 
 DEEPEST = SKIP_BLOCKS[-2] + 1  # first block at 1/32 of the input
@@ -18,8 +19,7 @@ def fastest_type(device: torch.device) -> torch.dtype:
     """float16 on a GPU, bfloat16 on a processor with instructions for it, else float32."""
     if device.type == "cuda":
         return torch.float16
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # since torch 2.4
-    return torch.bfloat16 if supported is not None and supported() else torch.float32
+    return torch.bfloat16 if fast_bfloat16(device) else torch.float32
 
 
 class InferenceNetwork(nn.Module):

@@ -28,7 +28,7 @@ class TrainerSettings:
     warmup: float = 0.15  # share of the steps until the learning rate is reached
     weight_decay: float = 1e-2
     average: float = 0.99  # decay of the moving average of the weights
-    mixed_precision: bool = True
+    mixed_precision: bool = True  # bfloat16, on devices that compute in it
     evaluate_every: int = 150
     checkpoint_every: int = 100
     loss: str = "bce_dice"

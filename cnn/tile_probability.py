@@ -27,17 +27,20 @@ VIEWS: tuple[tuple[Turn, Turn], ...] = (
 
 @dataclass(frozen=True)
 class UNetModel:
-    """A trained network with what its input needs: channel names, their mean and standard deviation."""
+    """Trained networks with what their input needs: channel names, their mean and standard deviation.
 
-    network: CompactUNet
+    The networks take turns with the views of a tile: two networks with a view each cost as much as one with two views.
+    """
+
+    networks: tuple[CompactUNet, ...]
     channel_names: tuple[str, ...]
     mean: np.ndarray
     std: np.ndarray
 
     @cached_property
-    def runner(self) -> InferenceNetwork:
-        """The network as inference runs it."""
-        return InferenceNetwork(self.network)
+    def runners(self) -> tuple[InferenceNetwork, ...]:
+        """The networks as inference runs them."""
+        return tuple(InferenceNetwork(network) for network in self.networks)
 
 
 def network_input(stack: FeatureStack, mean: np.ndarray, std: np.ndarray) -> torch.Tensor:
@@ -56,11 +59,12 @@ def network_input(stack: FeatureStack, mean: np.ndarray, std: np.ndarray) -> tor
     return channels.contiguous(memory_format=torch.channels_last)
 
 
-def view_probability(model: UNetModel, channels: torch.Tensor, view: tuple[Turn, Turn]) -> np.ndarray:
-    """What the network says of one view of its input (1, C, H, W): float32 (H, W)."""
-    turn, turn_back = view
+def view_probability(model: UNetModel, channels: torch.Tensor, view: int) -> np.ndarray:
+    """What the network whose turn it is says of the view of this number of its input (1, C, H, W): float32 (H, W)."""
+    turn, turn_back = VIEWS[view]
+    runner = model.runners[view % len(model.runners)]
     with torch.inference_mode():
-        probability = torch.sigmoid(model.runner(turn(channels).contiguous(memory_format=torch.channels_last)))
+        probability = torch.sigmoid(runner(turn(channels).contiguous(memory_format=torch.channels_last)))
         return np.asarray(turn_back(probability)[0].cpu().numpy())
 
 
@@ -74,13 +78,12 @@ def unet_probability(
     rows, columns = stack.valid.shape
     channels = network_input(stack, model.mean, model.std).to(device)
 
-    def of_view(view: tuple[Turn, Turn]) -> np.ndarray:
+    def of_view(view: int) -> np.ndarray:
         return view_probability(model, channels, view)[:rows, :columns]
 
-    chosen = VIEWS[:views]
     if jobs > 1 and views > 1:
         with ThreadPoolExecutor(min(jobs, views), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            probabilities = list(pool.map(of_view, chosen))
+            probabilities = list(pool.map(of_view, range(views)))
     else:
-        probabilities = [of_view(view) for view in chosen]
+        probabilities = [of_view(view) for view in range(views)]
     return np.where(stack.valid, sum(probabilities) / np.float32(views), np.float32(0))

@@ -132,7 +132,7 @@ def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.d
     """The network with the averaged weights, mean and standard deviation of a checkpoint's state."""
     network = CompactUNet(len(config.channels) + 1)
     network.load_state_dict({name: value.cpu() for name, value in state["averaged"].items()})
-    return UNetModel(place(network.eval(), device), config.channels, state["mean"].numpy(), state["std"].numpy())
+    return UNetModel((place(network.eval(), device),), config.channels, state["mean"].numpy(), state["std"].numpy())
 
 
 def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:

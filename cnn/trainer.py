@@ -19,6 +19,7 @@ from torch import nn
 from tqdm import tqdm
 
 from cnn.curves import draw_curves
+from cnn.device import fast_bfloat16
 from cnn.losses import loss_of
 from cnn.processes import agreed, shared, this_process
 from cnn.settings import TrainerSettings
@@ -93,6 +94,7 @@ class Trainer:
             parameter_groups(self.network, settings), settings.learning_rate, weight_decay=settings.weight_decay
         )
         self.schedule = SCHEDULES[settings.schedule](self.optimiser, settings)
+        self.mixed = settings.mixed_precision and fast_bfloat16(device)
         self.step, self.curves = 0, {"loss": [], "evaluated_at": [], "mcc": []}  # type: tuple[int, dict[str, list[float]]]
 
     def train_step(self) -> float:
@@ -100,7 +102,7 @@ class Trainer:
         batch = self.batches.batch(self.step, self.processes.share)
         channels, truth, valid = (part.to(self.device) for part in batch)
         self.network.train()
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.settings.mixed_precision):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.mixed):
             outputs = as_list(self.together(channels.to(memory_format=torch.channels_last)))
         loss = torch.stack([self.loss(logits.float(), truth, valid) for logits in outputs]).mean()
         if not math.isfinite(float(loss.detach())):

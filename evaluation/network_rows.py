@@ -100,7 +100,7 @@ def hybrid_row(places: Places, options: argparse.Namespace, device: torch.device
     first = next(tile for tile, _ in tiles if tile.tile_id in held_out)
     jobs = options.jobs or torch.get_num_threads()
     return {
-        "parameters": parameters_of(members.unet.network),
+        "parameters": sum(parameters_of(network) for network in members.unet.networks),
         "steps": steps,
         "seconds_a_tile": fastest(lambda: member_scores(members.gbm, members.unet, first, device, 2, jobs)),
         "places": {place: hybrid_scores(members, recipe, places, place) for place in places.scored},

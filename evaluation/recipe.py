@@ -72,11 +72,15 @@ class Scenes:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both."""
+    """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both.
+
+    ``networks``: how many are trained, each with a seed of its own; they share the views between them.
+    """
 
     tiles: list[LabelledTile]
     extra: list[LabelledTile] = field(default_factory=list)
     held_out: Collection[str] = ()
+    networks: int = 1
 
 
 @dataclass(frozen=True)
@@ -98,10 +102,20 @@ def among(tiles: Sequence[LabelledTile], tile_ids: Collection[str]) -> list[Labe
 
 
 def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel:
-    """Train the U-Net, which goes on from its checkpoint ``name``.ckpt; reports on held-out home tiles."""
+    """Train the U-Net, which goes on from its checkpoint ``name``.ckpt; reports on held-out home tiles.
+
+    A second network is ``name``.1.ckpt, and so on.
+    """
     tiles, extra = (without(ones, training.held_out) for ones in (training.tiles, training.extra))
     watched = among(training.tiles, training.held_out)
-    return train_unet(tiles, watched, recipe.unet, recipe.out / f"{name}.ckpt", recipe.device, extra)
+
+    def train(number: int) -> UNetModel:
+        config = replace(recipe.unet, seed=recipe.unet.seed + number)
+        checkpoint = recipe.out / f"{name}{f'.{number}' if number else ''}.ckpt"
+        return train_unet(tiles, watched, config, checkpoint, recipe.device, extra)
+
+    models = [train(number) for number in range(training.networks)]
+    return replace(models[0], networks=tuple(model.networks[0] for model in models))
 
 
 def train_trees(name: str, recipe: Recipe, training: TrainingSet) -> GbmModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from baseline.gbm import checksum, load_gbm
-from cnn.tile_probability import UNetModel
+from cnn.tile_probability import VIEWS, UNetModel
 from cnn.unet import CompactUNet, place
 from errors import ModelFileError
 from features.channels import parse_channel
@@ -22,8 +22,8 @@ from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
-MODEL_FORMAT = "glacier-hybrid 4"
-READABLE = ("glacier-hybrid 3", MODEL_FORMAT)  # the third had no corrections
+MODEL_FORMAT = "glacier-hybrid 5"
+READABLE = ("glacier-hybrid 3", "glacier-hybrid 4", MODEL_FORMAT)  # the third had no corrections, both one network
 MOST_CENTRES = 20_000  # of a correction: its cost goes by them
 GBM_START = b"tree\n"  # begins LightGBM's text, which is no model file
 
@@ -38,7 +38,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "gbm_sha256": checksum(text),
         "gbm_channels": list(model.gbm.channel_names),
         "gbm_threshold": model.gbm_threshold,
-        "unet_weights": {name: value.cpu() for name, value in model.unet.network.state_dict().items()},
+        "unet_weights": [weights_of(network) for network in model.unet.networks],
         "unet_channels": list(model.unet.channel_names),
         "unet_mean": torch.from_numpy(model.unet.mean),
         "unet_std": torch.from_numpy(model.unet.std),
@@ -67,11 +67,8 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
         for name in content["unet_channels"]:
             parse_channel(name)
         gbm = load_gbm(content["gbm_text"].numpy().tobytes(), content["gbm_sha256"], content["gbm_channels"], where)
-        network = CompactUNet(len(content["unet_channels"]) + 1)
-        network.load_state_dict(content["unet_weights"])
-        network = place(network.eval(), device)
         unet = UNetModel(
-            network,
+            read_networks(content["unet_weights"], len(content["unet_channels"]) + 1, device, where),
             tuple(content["unet_channels"]),
             content["unet_mean"].numpy(),
             content["unet_std"].numpy(),
@@ -102,6 +99,31 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
             f"{where}: does not hold what a model holds ({' '.join(str(problem).split())[:120]}); "
             "train the model again."
         ) from None
+
+
+def weights_of(network: CompactUNet) -> dict[str, torch.Tensor]:
+    """A network's weights by name, on the processor."""
+    return {name: value.cpu() for name, value in network.state_dict().items()}
+
+
+def read_networks(
+    content: Sequence[Mapping[str, torch.Tensor]] | Mapping[str, torch.Tensor],
+    channels: int,
+    device: torch.device,
+    where: str,
+) -> tuple[CompactUNet, ...]:
+    """The networks with these weights, at least one and at most one for each view; before format 5 there was one."""
+    every = [content] if isinstance(content, Mapping) else content
+    if not 1 <= len(every) <= len(VIEWS):
+        raise ModelFileError(
+            f"{where}: holds {len(every)} networks instead of 1 to {len(VIEWS)}; train the model again."
+        )
+    networks = []
+    for weights in every:
+        network = CompactUNet(channels)
+        network.load_state_dict(dict(weights))
+        networks.append(place(network.eval(), device))
+    return tuple(networks)
 
 
 def correction_content(correction: Correction) -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
-from cnn.tile_probability import VIEWS, network_input, view_probability
+from cnn.tile_probability import network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.channels import parse_channel
 from features.indices import compute_index
@@ -90,7 +90,7 @@ def network_share(
         to_own_levels(array, names, tile.crop(box[0].start, box[1].start, layout.window, layout.window), levels)
         stack = FeatureStack(array, names, whole.valid[box])
         channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
-        seen = [view_probability(model.unet, channels, VIEWS[view]) for view in views]
+        seen = [view_probability(model.unet, channels, view) for view in views]
         place = (slice(top, top + layout.window), slice(left, left + layout.window))
         share[place] += weight * np.mean(seen, axis=0, dtype=np.float32)
     share[~whole.valid[margin : margin + rows, margin : margin + columns]] = 0

@@ -65,7 +65,8 @@ def example_model(seed: int = 0) -> HybridModel:
         {"objective": "binary", "verbosity": -1, "num_threads": 1, "deterministic": True}, data, 10
     )
     torch.manual_seed(seed)
-    unet = UNetModel(CompactUNet(3).eval(), ("green", "thermal.rank"), np.zeros(2, np.float32), np.ones(2, np.float32))
+    networks = (CompactUNet(3).eval(), CompactUNet(3).eval())
+    unet = UNetModel(networks, ("green", "thermal.rank"), np.zeros(2, np.float32), np.ones(2, np.float32))
     fusion = Fusion((0.0, 1.0), 0.0, 0.5)
     return HybridModel(
         GbmModel(booster.model_to_string(), ("ndsi", "green.diff21")),

@@ -37,7 +37,7 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path: Path):
         first.curves["loss"].append(first.train_step())
     first.save(tmp_path / "stopped.ckpt")
     resumed = train_unet(tiles, tiles, SMALL, tmp_path / "stopped.ckpt", CPU)
-    for one, other in zip(whole.network.state_dict().values(), resumed.network.state_dict().values()):
+    for one, other in zip(whole.networks[0].state_dict().values(), resumed.networks[0].state_dict().values()):
         assert torch.equal(one, other)
     assert (tmp_path / "whole.png").stat().st_size > 1000
 
@@ -82,7 +82,7 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path):
     written = path.stat().st_mtime_ns
     again = train_unet(tiles, [], SMALL, path, CPU)
     assert path.stat().st_mtime_ns == written
-    for one, two in zip(first.network.state_dict().values(), again.network.state_dict().values()):
+    for one, two in zip(first.networks[0].state_dict().values(), again.networks[0].state_dict().values()):
         assert torch.equal(one, two)
     np.testing.assert_array_equal(first.mean, again.mean)
 

@@ -26,7 +26,7 @@ def random_stack(shape: tuple[int, int], seed: int = 0, channels: int = 2) -> Fe
 def model() -> UNetModel:
     torch.manual_seed(0)
     network = CompactUNet(3).eval()
-    return UNetModel(network, ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
+    return UNetModel((network,), ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
 
 
 def test_has_at_most_six_million_parameters():
@@ -72,11 +72,28 @@ def test_views_are_turned_back(views: int, shape: tuple[int, int]):
             return channels[:, 0]
 
     stack = random_stack(shape)
-    one = UNetModel(CompactUNet(3), ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
-    one.__dict__["runner"] = HandsOn()
+    one = UNetModel((CompactUNet(3),), ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
+    one.__dict__["runners"] = (HandsOn(),)
     found = unet_probability(one, stack, torch.device("cpu"), views)
     expected = np.where(stack.valid, 1 / (1 + np.exp(-stack.array[0])), 0)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("views", [1, 2, 3, 4])
+def test_networks_take_turns_with_the_views(views: int):
+    class Always(torch.nn.Module):
+        def __init__(self, logit: float) -> None:
+            super().__init__()
+            self.logit = logit
+
+        def forward(self, channels: torch.Tensor) -> torch.Tensor:
+            return torch.full_like(channels[:, 0], self.logit)
+
+    stack = random_stack((40, 40))
+    two = UNetModel((CompactUNet(3),) * 2, ("green", "ndsi"), np.zeros(2, np.float32), np.ones(2, np.float32))
+    two.__dict__["runners"] = (Always(-30), Always(30))
+    found = unet_probability(two, stack, torch.device("cpu"), views)
+    np.testing.assert_allclose(found[stack.valid], (views // 2) / views, atol=1e-6)
 
 
 def test_network_input_holds_zero_where_nothing_is_known():

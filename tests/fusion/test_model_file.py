@@ -41,6 +41,13 @@ def test_a_model_comes_back_as_it_was(path: Path):
     assert load_model(path, CPU).provenance == {"made": "for tests"}
 
 
+def test_a_model_of_one_network_of_an_earlier_version_is_read(path: Path):
+    first = torch.load(path, weights_only=True)["unet_weights"][0]
+    model = load_model(altered(path, digest=True, format="glacier-hybrid 4", unet_weights=first), CPU)
+    assert len(model.unet.networks) == 1
+    assert torch.equal(model.unet.networks[0].state_dict()["head.bias"], first["head.bias"])
+
+
 def test_it_holds_tensors_and_plain_types_only(path: Path):
     def kinds(value: object) -> set[type]:
         if isinstance(value, dict):
@@ -75,7 +82,7 @@ def test_flipped_bits_are_noticed(path: Path):
 
 def test_an_altered_weight_is_noticed(path: Path):
     weights = torch.load(path, weights_only=True)["unet_weights"]
-    weights["head.bias"] = weights["head.bias"] + 1
+    weights[1]["head.bias"] = weights[1]["head.bias"] + 1
     with pytest.raises(ModelFileError, match="digest"):
         load_model(altered(path, digest=False, unet_weights=weights), CPU)
 
@@ -95,9 +102,12 @@ def test_the_gbm_text_is_checked_before_it_is_parsed(path: Path):
         {"fusion_weights": [1.0]},
         {"gbm_channels": ["ndsi"]},
         {"unet_weights": {}},
+        {"unet_weights": [{}]},
+        {"unet_weights": []},
+        {"unet_weights": 3},
         {"gbm_text": "text"},
     ],
-    ids=lambda change: next(iter(change)),
+    ids=str,
 )
 def test_what_does_not_fit_together_is_refused(path: Path, change: dict[str, object]):
     with pytest.raises(ModelFileError, match=r"model\.pth|channel"):
