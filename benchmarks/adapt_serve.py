@@ -33,7 +33,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from command import add_shared, hidden, new_parser, write_json
-from errors import exit_code
+from errors import GlacierError, exit_code
 from simulation.synthetic import write_sample
 
 COUNTS = (5, 20, 40)
@@ -100,9 +100,11 @@ def served(folder: Path, side: int, jobs: int) -> Iterator[Page]:
     words += ["--port", "0", "--jobs", str(jobs), "--device", "cpu"]
     with subprocess.Popen(words, cwd=HERE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout
-            line = process.stdout.readline()
-            yield Page(next(word for word in line.split() if word.startswith("http")), process.pid, side)
+            line = process.stdout.readline() if process.stdout else ""
+            address = next((word for word in line.split() if word.startswith("http")), "")
+            if not address:
+                raise GlacierError("adapt serve: does not start, for the reason above.")
+            yield Page(address, process.pid, side)
         finally:
             process.terminate()
 

@@ -1,8 +1,9 @@
 """Make the installable package: one wheel with one import name, ``glacier_hybrid``, the rooms inside it and model.pth.
 
-The modules keep their text but for three things: what they import from the project comes from ``glacier_hybrid``
-(``from glacier_hybrid.tiles.raster import ...``), a string that is wholly the name of a module names it there, and
-``python -m mapping`` in help and advice is ``glacier map``, as the installed command is called. The metadata are those
+The modules keep their text but for four things: what they import from the project comes from ``glacier_hybrid``
+(``from glacier_hybrid.tiles.raster import ...``), a string that is wholly the name of a module names it there,
+``python -m mapping`` in help and advice is ``glacier map``, as the installed command is called, and what is to be
+installed besides is an extra of the package instead of the repository's. The metadata are those
 of pyproject.toml, and what the command ``glacier map`` needs are requirements of the package.
 """
 
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "glacier_hybrid"
 NEEDED = ("fast", "mapping")  # extras without which the package does not do what it is installed for
 OWN_FILES = ("LICENSE", "NOTICE", "README.md")
+EXTRAS = "pip install -e '.[", "pip install 'glacier-hybrid["  # how advice begins here, and in the package
 PRIVATE = "Private ::"  # keeps the repository, not its wheel, from being uploaded
 BUILD = "import sys; from setuptools.build_meta import build_wheel; print(build_wheel(sys.argv[1]))"
 
@@ -53,7 +55,8 @@ def rewritten(text: str, modules: dict[str, Path], place: str) -> str:
     lines = [line.encode() for line in text.splitlines(keepends=True)]
     for line, column, length, new in sorted(changes(ast.parse(text), modules, place), reverse=True):
         lines[line] = lines[line][:column] + new.encode() + lines[line][column + length :]
-    return re.sub(r"python -m (\w+(?:\.\w+)*)", lambda found: shown(found, modules), b"".join(lines).decode())
+    moved = b"".join(lines).decode().replace(*EXTRAS)
+    return re.sub(r"python -m (\w+(?:\.\w+)*)", lambda found: shown(found, modules), moved)
 
 
 def changes(tree: ast.Module, modules: dict[str, Path], place: str) -> Iterator[tuple[int, int, int, str]]:

@@ -87,6 +87,8 @@ def test_imports_and_names_of_modules_are_moved():
         "def f():\n    from glacier_hybrid.mapping.tune import run  # é\n"
         "    return import_module('glacier_hybrid.mapping.tune'), 'tiles', 'see glacier tune, glacier demo x'\n"
     )
+    advice = "f\"lacks {name}; pip install -e '.[{extras}]'.\"\n"
+    assert rewritten(advice, MODULES, "a.py") == "f\"lacks {name}; pip install 'glacier-hybrid[{extras}]'.\"\n"
     with pytest.raises(WheelError, match="a.py:1"):
         rewritten("import tiles.raster\n", MODULES, "a.py")
 
