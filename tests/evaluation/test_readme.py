@@ -11,7 +11,10 @@ import pytest
 from errors import OutputError
 from evaluation import readme as readme_module
 from evaluation.adaptation_tables import AWAY, summary_of
-from evaluation.readme import DOCUMENTS, departure, markers, scores_block, table, update_document, update_documents
+from evaluation.generalisation_tables import scores_block
+from evaluation.markdown import table
+from evaluation.readme import DOCUMENTS, markers, update_document, update_documents
+from evaluation.speed_tables import departure
 from tests.examples import example_results
 
 ROOT = Path(__file__).resolve().parents[2]
