@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 import torch
 
-from evaluation.crossval import Judged
+from evaluation.crossval import SHIPPED_NETWORKS, Judged
 from evaluation.recipe import VIEWS, Members, Recipe, Scenes
 from evaluation.systems import SYSTEMS
 from fusion.hybrid import HybridModel
@@ -23,12 +23,13 @@ def hybrid_of(judged: Judged, members: Members, provenance: dict[str, Any]) -> H
 
 
 def provenance_of(recipe: Recipe, scenes: Scenes, scores: dict[str, Any], command: str) -> dict[str, Any]:
-    """Plain facts stored in the model."""
+    """Plain facts stored in the model; the scores are those of one network."""
     return {
         "tiles": [tile.tile_id for tile, _ in scenes.home],
         "extra_tiles": [tile.tile_id for tile, _ in scenes.extra],
         "gbm_settings": {name: str(value) for name, value in asdict(recipe.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(recipe.unet).items() if name != "channels"},
+        "networks": SHIPPED_NETWORKS,
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
