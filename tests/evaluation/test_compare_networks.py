@@ -79,4 +79,4 @@ def test_the_table_has_a_line_for_each_network():
     assert lines[2].startswith("| network | MCC, next door | MCC, snow sites | parameters")
     assert lines[4].startswith("| unetpp | 0.500 | 0.500 | 4.0 M | 7 | 0.25 | MCC 0.762 on the challenge's hidden")
     assert len({line.count("|") for line in lines[2:6]}) == 1, "as many titles as values"
-    assert lines[5] == "| hybrid | 0.500 | 0.500 | 4.0 M | 7 | 0.25 |  |"
+    assert lines[5] == "| hybrid | 0.500 | 0.500 | 4.0 M | 7 | 0.25 | ours |"
