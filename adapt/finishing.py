@@ -109,7 +109,7 @@ class Finishing:
     def map_parts(self) -> list[float]:
         """Map the scene by the adapted model, part by part."""
         loaded.cache_clear()  # which would know the model of an earlier finish by the same name
-        layout = scene_layout(self.scene.grid)
+        layout = scene_layout(self.scene)
         self.job = job_for(self.scene, layout, self.out / MODEL, self.device, self.out)
         left = prepare(self.job, resume=False)
         at_once, _ = split_jobs(self.jobs, len(left), self.device)

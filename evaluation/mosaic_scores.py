@@ -36,7 +36,7 @@ def mosaic_mcc(
 ) -> float:
     """MCC over all pixels of all tiles, each mapped as a part of the mosaic by the model that had not seen it."""
     total = Confusion(0, 0, 0, 0)
-    layout = scene_layout(scene.grid, Layout.window, overlap)
+    layout = scene_layout(scene, Layout.window, overlap)
     truths = {tile.tile_id: truth for tile, truth in judged.tiles}
     each = list(zip(judged.blocks, judged.members, settings))
     for block, members, own in tqdm(each, desc=f"overlap {overlap:g}", unit="fold", disable=hidden()):

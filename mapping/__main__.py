@@ -85,7 +85,7 @@ def jobs_of(
     device, jobs = choose_device(options.device), []
     for scene, out in zip(scenes, outs):
         with noted(failures, scene.name):
-            layout = scene_layout(scene.grid, options.window, options.overlap)
+            layout = scene_layout(scene, options.window, options.overlap)
             jobs.append(job_for(scene, layout, options.model, device, out))
     return jobs
 

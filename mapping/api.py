@@ -66,7 +66,7 @@ def map_scene(
     beside = Beside(dem=as_path(dem), inventory=as_path(inventory), edits=as_path(edits))
     beside.check(scene.grid)
     steps = Postprocess(minimum_area=minimum_area)
-    layout = scene_layout(scene.grid)
+    layout = scene_layout(scene)
     with TemporaryDirectory() if out is None else nullcontext(out) as folder:
         job = job_for(scene, layout, as_path(model) or MODEL, choose_device(device), Path(folder))
         finishing = partial(finish, steps=steps, beside=beside, threads=jobs)
@@ -85,5 +85,5 @@ def read_mapped(folder: Path, grid: Grid, facts: dict[str, Any]) -> MappedScene:
     for name in ("probability.tif", "mask.tif"):
         with rasterio.open(folder / name) as source:
             rasters.append(source.read(1))
-    outlines = gpd.read_file(folder / "outlines.gpkg", engine="pyogrio")
+    outlines = gpd.read_file(folder / "outlines.gpkg", layer="outlines", engine="pyogrio")
     return MappedScene(outlines, rasters[0], rasters[1], grid, facts)

@@ -29,13 +29,13 @@ from fusion.windowed import levels_for, map_part
 from mapping.failures import Failures, noted
 from mapping.parts import part_files, write_part
 from scenes.area import Area
-from scenes.grid import Grid
 from scenes.scene import Scene
 from tiles.raster import atomic_output
 from tiles.tile import Tile
 
 PARTS_FOLDER = ".parts"  # in the output folder while a scene is being mapped
 KEY_NAME = "key.json"
+NODATA_KEPT = 4  # pixels between a window's edge and what is valid in it, at least
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,33 @@ class Job:
         return json.dumps({"scene": asdict(self.scene), "layout": asdict(self.layout), **own})
 
 
-def scene_layout(grid: Grid, window: int | None = None, overlap: float = Layout.overlap) -> Layout:
+def scene_layout(scene: Scene, window: int | None = None, overlap: float = Layout.overlap) -> Layout:
     """The windows of a scene: one over the whole of a small scene, seen in all turns, where ``window`` asks for none.
 
     Windows begin at the same places of the ground whatever is cut out of it: a window moved by one pixel changes 1 to
-    3 % of the mask.
+    3 % of the mask. Nodata around a scene neither moves nor widens its window.
     """
-    row, column = (one % NETWORK_STRIDE for one in grid.origin)
-    side = max(grid.height + row, grid.width + column)
-    if window is None and side <= LARGE:
-        step = 2 * NETWORK_STRIDE
-        whole = math.ceil(side / step) * step
-        return Layout(grid.height, grid.width, whole, 0.0, views=len(VIEWS), origin=(row, column))
+    grid = scene.grid
+    if window is None and max(grid.height, grid.width) <= LARGE + 2 * NETWORK_STRIDE:
+        (top, left), side = around_valid(scene.read(0, 0, grid.height, grid.width).valid, grid.origin)
+        if side <= LARGE:
+            return Layout(grid.height, grid.width, side, 0.0, views=len(VIEWS), origin=(-top, -left))
     return Layout(grid.height, grid.width, Layout.window if window is None else window, overlap, origin=grid.origin)
+
+
+def around_valid(valid: np.ndarray, origin: tuple[int, int]) -> tuple[tuple[int, int], int]:
+    """First row and column, and side, of the window of one scene with these valid pixels, bool (H, W).
+
+    A few pixels of nodata remain around them, so that one pixel that is gained or lost at an edge seldom moves it.
+    """
+    starts, sides = [0, 0], [2 * NETWORK_STRIDE, 2 * NETWORK_STRIDE]
+    for axis, first in enumerate(origin):
+        known = np.flatnonzero(valid.any(axis=1 - axis))
+        if known.size:
+            starts[axis] = known[0] - NODATA_KEPT - (first + known[0] - NODATA_KEPT) % NETWORK_STRIDE
+            sides[axis] = known[-1] + 1 + NODATA_KEPT - starts[axis]
+    step = 2 * NETWORK_STRIDE
+    return (int(starts[0]), int(starts[1])), math.ceil(max(sides) / step) * step
 
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:

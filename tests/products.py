@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
-from pyproj import Transformer
 from rasterio.transform import Affine
 from rasterio.warp import Resampling, calculate_default_transform, reproject
 
@@ -238,24 +237,15 @@ def five_bands(path: Path, tile: Tile, **words: object) -> Path:
 def in_degrees(path: Path, fill: float = 0, tag: float | None = 0, side: float = 0) -> Path:
     """A GeoTIFF reprojected to degrees where it lies, with a fill value.
 
-    Its pixels have as many degrees as ``side`` and are exactly the nearest ones, as web exporters make them; else GDAL
-    chooses their size, and finds their places to an eighth of a pixel.
+    Its pixels have as many degrees as ``side``, as web exporters make them; else GDAL chooses them.
     """
     with rasterio.open(path) as source:
         numbers, crs, affine, bounds = source.read(), source.crs, source.transform, source.bounds
     ends = {"resolution": side} if side else {}
     moved, width, height = calculate_default_transform(crs, "EPSG:4326", *numbers.shape[:0:-1], *bounds, **ends)
     warped = np.full((len(numbers), height, width), fill, np.float32)
-    if side:
-        columns, rows = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
-        places = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*(moved * (columns, rows)))
-        column, row = (np.floor(one).astype(int) for one in ~affine * places)
-        inside = (row >= 0) & (row < numbers.shape[1]) & (column >= 0) & (column < numbers.shape[2])
-        found = numbers[:, row[inside], column[inside]]
-        warped[:, inside] = np.where(found == 0, np.float32(fill), found)
-    else:
-        ends = {"src_crs": crs, "src_transform": affine, "dst_crs": "EPSG:4326", "dst_transform": moved}
-        reproject(numbers, warped, **ends, resampling=Resampling.nearest, src_nodata=0, dst_nodata=fill)
+    ends = {"src_crs": crs, "src_transform": affine, "dst_crs": "EPSG:4326", "dst_transform": moved}
+    reproject(numbers, warped, **ends, resampling=Resampling.nearest, src_nodata=0, dst_nodata=fill)
     profile = {"crs": "EPSG:4326", "transform": moved, "nodata": tag, "dtype": "float32", "count": len(numbers)}
     with rasterio.open(path, "w", driver="GTiff", height=height, width=width, **profile) as file:
         file.write(warped)

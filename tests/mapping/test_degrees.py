@@ -20,13 +20,20 @@ METRES = 1 / 111_319.49079327358  # in degrees, as web exporters count them
 
 
 @pytest.mark.parametrize(
-    ("kind", "side"),
-    [("winter", 30 * METRES), ("late summer", 30 * METRES), ("late summer", 0.0), ("debris-covered", 0.0)],
+    ("kind", "side", "east"),
+    [
+        ("winter", 30 * METRES, 0),
+        ("winter", 30 * METRES, 7),
+        ("late summer", 30 * METRES, 0),
+        ("late summer", 0.0, 0),
+        ("debris-covered", 0.0, 0),
+    ],
 )
-def test_degrees_give_the_mask_of_the_same_scene_in_metres(kind: str, side: float, tmp_path: Path):
+def test_degrees_give_the_mask_of_the_same_scene_in_metres(kind: str, side: float, east: int, tmp_path: Path):
     """An exporter's pixels are as high as Landsat's, so that each of these is met again; GDAL's lack some rows."""
     shown = synthetic_scene(1, (320, 320), kind=kind)
-    path = products.five_bands(tmp_path / "s.tif", Tile("s", shown.bands, shown.valid), transform=LANDSAT)
+    moved = LANDSAT * rasterio.Affine.translation(east, 0)
+    path = products.five_bands(tmp_path / "s.tif", Tile("s", shown.bands, shown.valid), transform=moved)
     metres = map_scene(path, products.FIVE_BANDS, device="cpu", jobs=1)
     degrees = map_scene(products.in_degrees(path, side=side), products.FIVE_BANDS, device="cpu", jobs=1)
     top, left = map(round, offset_in(degrees.grid, metres.grid))
