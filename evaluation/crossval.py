@@ -13,9 +13,8 @@ from scores.folds import contiguous_folds
 from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
-SHIPPED_NETWORKS = (
-    2  # in model.pth, a view each: as fast as one with two views; the measures have one, which is cheaper
-)
+# in model.pth, a view each: as fast as one with two views; the measures have one, which is cheaper
+SHIPPED_NETWORKS = 2
 
 
 @dataclass(frozen=True)
