@@ -10,7 +10,7 @@ from evaluation import mosaic
 from tests import products
 from tests.examples import write_folder
 
-FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "2"]
+FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "1"]
 
 
 def call(*words: object) -> int:
