@@ -79,6 +79,17 @@ def on_native_grid(affine: Affine, width: int, height: int, northward: float) ->
     return Affine(side, 0, left * side + edge, 0, -side, top * side + edge), right - left, top - bottom
 
 
+def lost_rows(path: str, grid: Grid) -> list[str]:
+    """Tell of pixels that are higher than the grid's, as GDAL makes them: what lay between their rows is lost."""
+    with open_raster(path) as source:
+        high = abs(source.transform.e) * DEGREE
+    side = grid.pixel_side
+    if 1 - side / high <= EQUAL:
+        return []
+    lost = f"{1 - side / high:.0%} of the rows of {side:.1f} m repeat their neighbours; an export in metres loses none"
+    return [f"{Path(path).stem}: its pixels are {high:.1f} m high, so that {lost}"]
+
+
 def warped_band(band: Band, grid: Grid) -> Band:
     """Show a band on the grid, each pixel as the nearest one of the file.
 

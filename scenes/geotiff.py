@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from errors import ProductError
-from scenes.degrees import is_in_degrees, metric_grid, warped_band
+from scenes.degrees import is_in_degrees, lost_rows, metric_grid, warped_band
 from scenes.grid import grid_of
 from scenes.recognised import recognised_scene
 from scenes.scene import Band, Scene
@@ -58,6 +58,7 @@ def open_geotiff(path: Path, text: str | None, unit: str | None = None, date: st
         bands = {name: warped_band(band, grid) for name, band in bands.items()}
         side = grid.pixel_side
         notes.append(f"{path.stem}: its degrees are reprojected to {grid.name} with pixels of {side:.1f} m (nearest)")
+        notes += lost_rows(str(path), grid)
     else:
         grid = grid_of(str(path))
     scene = recognised_scene(path.stem, bands, grid, str(path), unit, notes)

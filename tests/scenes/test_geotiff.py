@@ -42,6 +42,7 @@ def test_degrees_are_seen_on_the_grid_that_they_came_from(tile: Tile, fill: floa
     products.in_degrees(path, fill, tag)
     scene = open_scene(path, products.FIVE_BANDS)
     assert "reprojected to WGS 84 / UTM zone 43N" in scene.notes[0]
+    assert "are 34.7 m high, so that 14% of the rows of 30.0 m repeat their neighbours" in scene.notes[1]
     assert scene.grid.pixel_side == 30
     top, left = offset_in(scene.grid, original)
     assert top.is_integer() and left.is_integer()
@@ -53,6 +54,11 @@ def test_degrees_are_seen_on_the_grid_that_they_came_from(tile: Tile, fill: floa
         assert low - 1e-3 <= found.bands[band][both].min() <= found.bands[band][both].max() <= high + 1e-3
     ice = [one.bands["green"] > one.bands["swir1"] for one in (found, tile)]
     assert (ice[0] != ice[1])[both].mean() < 0.01
+
+
+def test_pixels_as_high_as_the_sensors_lose_no_row(tile: Tile, tmp_path: Path):
+    path = products.in_degrees(products.five_bands(tmp_path / "s.tif", tile), side=30 / 111_319.49)
+    assert not [note for note in open_scene(path, products.FIVE_BANDS).notes if "rows" in note]
 
 
 @pytest.mark.parametrize(
