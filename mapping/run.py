@@ -82,14 +82,15 @@ def around_valid(valid: np.ndarray, origin: tuple[int, int]) -> tuple[tuple[int,
 
     A few pixels of nodata remain around them, so that one pixel that is gained or lost at an edge seldom moves it.
     """
-    starts, sides = [0, 0], [2 * NETWORK_STRIDE, 2 * NETWORK_STRIDE]
-    for axis, first in enumerate(origin):
-        known = np.flatnonzero(valid.any(axis=1 - axis))
-        if known.size:
-            starts[axis] = known[0] - NODATA_KEPT - (first + known[0] - NODATA_KEPT) % NETWORK_STRIDE
-            sides[axis] = known[-1] + 1 + NODATA_KEPT - starts[axis]
+    starts, sides = [0, 0], [1, 1]
+    for axis, place in enumerate(origin):
+        known = np.flatnonzero(valid.any(axis=1 - axis)).tolist()
+        if known:
+            first, last = known[0] - NODATA_KEPT, known[-1] + NODATA_KEPT
+            starts[axis] = first - (place + first) % NETWORK_STRIDE
+            sides[axis] = last + 1 - starts[axis]
     step = 2 * NETWORK_STRIDE
-    return (int(starts[0]), int(starts[1])), math.ceil(max(sides) / step) * step
+    return (starts[0], starts[1]), math.ceil(max(sides) / step) * step
 
 
 def job_for(scene: Scene, layout: Layout, model: Path, device: torch.device, out: Path) -> Job:

@@ -42,6 +42,11 @@ def metric_crs(longitude: float, latitude: float) -> CRS:
     return CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
 
 
+def pixel_height(affine: Affine) -> float:
+    """How many metres the pixels of a grid in degrees measure from south to north."""
+    return abs(affine.e) * DEGREE
+
+
 def metric_grid(path: str) -> Grid:
     """Return the grid of square pixels, as many on the diagonal as the file has, that a file in degrees warps to.
 
@@ -56,7 +61,7 @@ def metric_grid(path: str) -> Grid:
         raise GridError(f"{path}: is too wide for one map projection; cut it into parts of a few degrees.")
     target = metric_crs((bounds.left + bounds.right) / 2, (bounds.top + bounds.bottom) / 2)
     affine, width, height = calculate_default_transform(crs, target, shape[1], shape[0], *bounds)
-    affine, width, height = on_native_grid(affine, width, height, abs(transform.e) * DEGREE)
+    affine, width, height = on_native_grid(affine, width, height, pixel_height(transform))
     if max(height * width, shape[0] * shape[1]) > MAX_PIXELS:
         raise GridError(f"{path}: has {height} x {width} pixels, more than {MAX_PIXELS}; cut it into parts.")
     return Grid(target.to_wkt(), tuple(affine)[:6], height, width)
@@ -82,7 +87,7 @@ def on_native_grid(affine: Affine, width: int, height: int, northward: float) ->
 def lost_rows(path: str, grid: Grid) -> list[str]:
     """Tell of pixels that are higher than the grid's, as GDAL makes them: what lay between their rows is lost."""
     with open_raster(path) as source:
-        high = abs(source.transform.e) * DEGREE
+        high = pixel_height(source.transform)
     side = grid.pixel_side
     if 1 - side / high <= EQUAL:
         return []

@@ -19,6 +19,8 @@ from tiles.folder import LabelledTile
 from tiles.raster import write_raster
 from tiles.tile import Tile
 
+# the recipe in a moment; more than one thread would wait for a busy processor
+FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "1"]
 BAND_NUMBERS = {"blue": "B2", "green": "B3", "red": "B4", "swir1": "B6", "thermal": "B10"}
 
 

@@ -234,6 +234,9 @@ def five_bands(path: Path, tile: Tile, **words: object) -> Path:
     return path
 
 
+EXPORTED = 30 / 111_319.49079327358  # degrees that web exporters give a pixel of 30 m
+
+
 def in_degrees(path: Path, fill: float = 0, tag: float | None = 0, side: float = 0) -> Path:
     """A GeoTIFF reprojected to degrees where it lies, with a fill value.
 

@@ -16,11 +16,10 @@ from evaluation.sites import HOME, SITES, SNOW_EAST, SWISS, Site
 from evaluation.systems import CLASSIC, SYSTEMS
 from fusion.hybrid import predict_tile
 from fusion.model_file import load_model
-from tests.examples import example_tile, write_folder
+from tests.examples import FAST, example_tile, write_folder
 
 FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak"}
 CPU = torch.device("cpu")
-FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "1"]
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,7 @@ import pytest
 
 from evaluation import mosaic
 from tests import products
-from tests.examples import write_folder
-
-FAST = ["--folds", "2", "--steps", "2", "--batch", "2", "--crop", "32", "--scratch", "--device", "cpu", "--jobs", "1"]
+from tests.examples import FAST, write_folder
 
 
 def call(*words: object) -> int:

@@ -16,15 +16,12 @@ from tiles.tile import Tile
 LANDSAT = rasterio.Affine(30, 0, 600_015, 0, -30, 3_750_015)  # its pixels' edges lie at odd multiples of 15 m
 
 
-METRES = 1 / 111_319.49079327358  # in degrees, as web exporters count them
-
-
 @pytest.mark.parametrize(
     ("kind", "side", "east"),
     [
-        ("winter", 30 * METRES, 0),
-        ("winter", 30 * METRES, 7),
-        ("late summer", 30 * METRES, 0),
+        ("winter", products.EXPORTED, 0),
+        ("winter", products.EXPORTED, 7),
+        ("late summer", products.EXPORTED, 0),
         ("late summer", 0.0, 0),
         ("debris-covered", 0.0, 0),
     ],

@@ -79,7 +79,7 @@ def test_a_small_scene_is_one_window(sides, origin, window, expected):
 
 @given(st.data())
 def test_the_window_of_a_small_scene_lies_around_its_valid_pixels(data):
-    """On the ground's own grid of the network's strides, whatever nodata is around them; with none, all is nodata."""
+    """On the ground's own grid of the network's strides, whatever nodata is around them."""
     height, width, row, column = (data.draw(st.integers(1, most)) for most in (300, 300, 70, 70))
     first = data.draw(st.tuples(st.integers(-99, 99), st.integers(-99, 99)))
     valid = np.pad(np.ones((height, width), bool), ((row, data.draw(st.integers(0, 70))), (column, 0)))
@@ -93,6 +93,11 @@ def test_the_window_of_a_small_scene_lies_around_its_valid_pixels(data):
     layout = scene_layout(scene_of(valid, first))
     assert layout.window == side
     assert (top, left) in {layout.start(down, across) for down in range(2) for across in range(2)}
+
+
+def test_a_small_scene_without_a_valid_pixel_is_covered_all_the_same():
+    layout = scene_layout(scene_of(np.zeros((100, 130), bool), (7, 7)))
+    assert (layout.window, layout.counts) == (2 * NETWORK_STRIDE, (2, 3))
 
 
 def scene_of(valid: np.ndarray, origin: tuple[int, int]) -> Any:

@@ -57,7 +57,7 @@ def test_degrees_are_seen_on_the_grid_that_they_came_from(tile: Tile, fill: floa
 
 
 def test_pixels_as_high_as_the_sensors_lose_no_row(tile: Tile, tmp_path: Path):
-    path = products.in_degrees(products.five_bands(tmp_path / "s.tif", tile), side=30 / 111_319.49)
+    path = products.in_degrees(products.five_bands(tmp_path / "s.tif", tile), side=products.EXPORTED)
     assert not [note for note in open_scene(path, products.FIVE_BANDS).notes if "rows" in note]
 
 
