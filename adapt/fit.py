@@ -14,13 +14,14 @@ import numpy as np
 
 from adapt.evidence import Evidence, Pixels
 from adapt.process import left_out, logistic, loss_of, posterior
+from adapt.relevance import Relevance, relevance_of
 from fusion.correction import Correction, likeness, scaled
 from fusion.fuse import Fusion, log_odds
 from fusion.hybrid import HybridModel
 
 STRENGTHS = (0.0, 1.0, 4.0, 16.0)  # variances of the process, squared log-odds; 0: fusion and threshold alone
 USUAL = 4.0
-LENGTH = 0.5  # of the process, standard deviations of every channel
+LENGTH = 0.5  # of the process, standard deviations of a channel of relevance 1
 MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
@@ -80,17 +81,18 @@ class Average:
     left_out: np.ndarray
 
 
-def fit(model: HybridModel, evidence: Evidence) -> Fitted:
+def fit(model: HybridModel, evidence: Evidence, relevance: Relevance | None = None) -> Fitted:
     """Adapt a model to marks; without any mark the model comes back unchanged.
 
-    Takes a fraction of a second; the order of the marks does not matter.
+    ``relevance``: of the trees' channels, in place of the shipped one. Takes a fraction of a second; the order of the
+    marks does not matter.
     """
     if not len(evidence.mark):
         nothing = math.nan, math.nan, math.nan, math.nan
         return Fitted(model, "no mark: nothing changes", 0, 0, *nothing, evidence.notes)
     evidence = in_order_of_place(evidence)
     kinds = [len(np.unique(evidence.mark[evidence.glacier == kind])) for kind in (True, False)]
-    mean, scale = spread_of(evidence.background)
+    mean, scale = spread_of(evidence.background, relevance_of(model.gbm.channel_names, relevance))
     problem = problem_of(evidence, mean, scale)
     average = averaged(problem, (0.0,) if 0 in kinds else STRENGTHS)
     centres = scaled(evidence.pixels.channels, mean, scale)
@@ -109,14 +111,17 @@ def in_order_of_place(evidence: Evidence) -> Evidence:
     return replace(evidence, pixels=rows, glacier=evidence.glacier[order], mark=evidence.mark[order])
 
 
-def spread_of(background: Pixels) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of every channel, and the difference that counts as 1 in the process's distance, float32 (C,)."""
+def spread_of(background: Pixels, relevance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of every channel, and the difference that counts as 1 in the process's distance, float32 (C,).
+
+    ``relevance``: float (C,); the difference is as much smaller.
+    """
     channels = np.where(np.isfinite(background.channels), background.channels, np.nan).astype(np.float64)
     known = np.asarray(np.isfinite(channels).any(axis=0), bool)
     mean, deviation = np.zeros(len(known)), np.ones(len(known))
     mean[known] = np.nanmean(channels[:, known], axis=0)
     deviation[known] = np.nanstd(channels[:, known], axis=0) + 1e-6
-    return mean.astype(np.float32), (deviation * LENGTH * math.sqrt(len(known))).astype(np.float32)
+    return mean.astype(np.float32), (deviation * LENGTH * math.sqrt(len(known)) / relevance).astype(np.float32)
 
 
 def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Problem:

@@ -5,21 +5,25 @@
 A user is simulated who marks squares of 7x7 pixels: put at random on true glacier and true ground by turns, or where
 ``adapt.suggest`` asks, with the truth's majority as the answer; a share of the answers is wrong. ``--transfer`` and
 ``--snow`` are mapped by what is trained on ``--data`` alone, ``--data`` by what is trained on all else, and by its
-folds. MCC on valid pixels, before and after ``adapt.fit``. Takes the checkpoints of ``evaluation.generalise`` in
+folds. MCC on valid pixels, before and after ``adapt.fit``, whose channels' relevances are learnt without the group that
+is marked. Takes the checkpoints of ``evaluation.generalise`` and the ``relevance.json`` of ``evaluation.relevance`` in
 ``--out``, and writes ``adaptation.json``, ``adaptation.csv`` and ``adaptation.png`` there.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from adapt.relevance import RELEVANCE, Relevance
 from command import hidden, new_parser, write_json
 from errors import TrainingError, exit_code
-from evaluation.adaptation_tables import ADAPTATION, summary_of
+from evaluation.adaptation_tables import ADAPTATION, HOME_UNSEEN, NEXT_DOOR, summary_of
 from evaluation.options import FOLDERS, add_recipe_arguments, shown
 from evaluation.results import rounded, write_csv
 
@@ -36,17 +40,26 @@ def run(options: argparse.Namespace) -> None:
     from evaluation.simulated_user import site_of, study
 
     start, recipe, scenes = time.time(), recipe_of(options), scenes_of(options)
+    learnt = relevances(options.out / RELEVANCE)
     groups = groups_of(recipe, scenes, options.folds, options.group)
     jobs = options.jobs or torch.get_num_threads()
     results: dict[str, Any] = {}
     everything = [(name, *one) for name, group in groups.items() for one in group]
     for name, model, labelled in tqdm(everything, desc="sites", disable=hidden()):
         if not options.site or labelled.tile.tile_id in options.site:
-            site = site_of(model, labelled, recipe.device, jobs)
+            site = site_of(model, labelled, recipe.device, jobs, learnt[HOME_UNSEEN if name == NEXT_DOOR else name])
             results.setdefault(name, {})[site.name] = study(site, options.counts, options.draws)
     if not results:
         raise TrainingError("--group and --site: no tile is in both; leave one of them out.")
     write(options, results, time.time() - start)
+
+
+def relevances(path: Path) -> Mapping[str, Relevance]:
+    """The relevances for every group of scenes, learnt without it; raises TrainingError where there are none."""
+    if not path.is_file():
+        raise TrainingError(f"{path}: is not there; make it with python -m evaluation.relevance and the same folders.")
+    learnt: Mapping[str, Relevance] = json.loads(path.read_text(encoding="utf-8"))["without"]
+    return learnt
 
 
 def write(options: argparse.Namespace, sites: Mapping[str, Any], seconds: float) -> None:

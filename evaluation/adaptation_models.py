@@ -42,6 +42,17 @@ def groups_of(recipe: Recipe, scenes: Scenes, folds: int, chosen: Sequence[str])
     return {name: group for name, group in groups.items() if not chosen or name in chosen}
 
 
+def unseen_groups(recipe: Recipe, scenes: Scenes, folds: int) -> dict[str, Group]:
+    """Every labelled tile with a model that has not seen it, and weights of both members that nothing has fitted."""
+    sets = training_sets(scenes, folds, SITES)
+    alone, away = (model_of(recipe, name, sets, UNFITTED.fusion) for name in (ALONE, site_name(HOME)))
+    groups = {"elsewhere": scenes.transfer, "snow": scenes.snow, "weak": scenes.weak, HOME_UNSEEN: scenes.home}
+    return {
+        name: [(away if name == HOME_UNSEEN else alone, labelled) for labelled in tiles]
+        for name, tiles in groups.items()
+    }
+
+
 def model_of(recipe: Recipe, name: str, sets: Mapping[str, Any], fusion: Fusion) -> HybridModel:
     """The hybrid of a checkpoint, which is trained where it is not there."""
     members = train_members(name, recipe, sets[name])

@@ -97,6 +97,5 @@ def stage(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[s
             results: dict[str, Any] = stored["results"]
             return results
     results = rounded(compute())
-    with atomic_output(path) as temporary:
-        temporary.write_text(json.dumps({"key": key, "results": results}) + "\n", encoding="utf-8")
+    write_json(path, {"key": key, "results": results}, indent=None)
     return results

@@ -12,6 +12,7 @@ import torch
 from adapt.evidence import Seen, evidence_in, look, predict_seen
 from adapt.fit import fit
 from adapt.marks import Mark, pixels_of
+from adapt.relevance import Relevance
 from adapt.suggest import SIDE, square_at, suggest
 from evaluation.adaptation_tables import RANDOM, SUGGESTED
 from fusion.hybrid import HybridModel
@@ -26,13 +27,17 @@ HALF = SIDE // 2
 
 @dataclass(frozen=True)
 class Site:
-    """A tile that a model has looked at: where its pixels lie, and its truth, bool (H, W)."""
+    """A tile that a model has looked at: where its pixels lie, and its truth, bool (H, W).
+
+    ``relevance``: of the trees' channels in the fit, learnt without this tile; None for the shipped one.
+    """
 
     name: str
     model: HybridModel
     seen: Seen
     grid: Grid
     truth: np.ndarray
+    relevance: Relevance | None = None
 
     def mcc(self, model: HybridModel) -> float:
         """MCC of a model's mask over valid pixels."""
@@ -40,12 +45,14 @@ class Site:
         return confusion(self.truth[self.seen.valid], mask[self.seen.valid]).mcc
 
 
-def site_of(model: HybridModel, labelled: LabelledTile, device: torch.device, jobs: int) -> Site:
+def site_of(
+    model: HybridModel, labelled: LabelledTile, device: torch.device, jobs: int, relevance: Relevance | None = None
+) -> Site:
     """Look at a tile; its pixels lie on a plane of their own."""
     tile, truth = labelled
     height, width = tile.shape
     grid = Grid("", (30.0, 0.0, 0.0, 0.0, -30.0, 0.0), height, width)
-    return Site(tile.tile_id, model, look(model, tile, device, jobs), grid, truth)
+    return Site(tile.tile_id, model, look(model, tile, device, jobs), grid, truth, relevance)
 
 
 def random_marks(site: Site, count: int, seed: int) -> list[Mark]:
@@ -66,7 +73,7 @@ def random_marks(site: Site, count: int, seed: int) -> list[Mark]:
 
 def suggested_marks(site: Site, count: int) -> list[Mark]:
     """What ``adapt.suggest`` asks for, answered by the truth's majority."""
-    places = suggest(site.model, [(site.seen, site.grid)], count)
+    places = suggest(site.model, [(site.seen, site.grid)], count, relevance=site.relevance)
     marks = [Mark(place.geometry, True, str(number)) for number, place in enumerate(places)]
     covered = [pixels_of(mark, site.grid) for mark in marks]
     return [
@@ -83,7 +90,8 @@ def with_wrong(marks: Sequence[Mark], share: float, seed: int) -> list[Mark]:
 
 def after(site: Site, marks: Sequence[Mark]) -> float:
     """MCC of the model that is fitted to the marks."""
-    return site.mcc(fit(site.model, evidence_in(site.model, site.seen, site.grid, marks)).model)
+    evidence = evidence_in(site.model, site.seen, site.grid, marks)
+    return site.mcc(fit(site.model, evidence, site.relevance).model)
 
 
 def study(site: Site, counts: Sequence[int], draws: int) -> dict[str, Any]:

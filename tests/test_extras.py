@@ -26,6 +26,7 @@ OTHERS = {
     **dict.fromkeys(NETWORKS, {"training", "mapping"}),
     "adapt.serve": {"mapping", "adapt"},
     "evaluation.adaptation": {"training", "mapping"},
+    "evaluation.relevance": {"training", "mapping"},
     "evaluation.compare": {"mapping"},
     "evaluation.mosaic": {"training", "mapping"},
     "benchmarks.adapt_serve": {"mapping"},
