@@ -14,7 +14,6 @@ from scipy.ndimage import minimum_filter, uniform_filter
 from adapt.evidence import Evidence, Pixels, Seen, level_of, pixels_at, probability_seen
 from adapt.fit import USUAL, spread_of
 from adapt.process import logistic
-from adapt.relevance import Relevance, relevance_of
 from fusion.correction import likeness, scaled
 from fusion.fuse import log_odds
 from fusion.hybrid import HybridModel
@@ -41,25 +40,21 @@ class Place:
 
 
 def suggest(
-    model: HybridModel,
-    windows: Sequence[tuple[Seen, Grid]],
-    count: int,
-    so_far: Evidence | None = None,
-    relevance: Relevance | None = None,
+    model: HybridModel, windows: Sequence[tuple[Seen, Grid]], count: int, so_far: Evidence | None = None
 ) -> list[Place]:
     """Choose ``count`` places, one after the other, each where a mark makes the rest of the scene most certain.
 
-    That is where a Gaussian process over the trees' channels (as ``adapt.fit`` has it) loses most variance, weighed by
-    the model's doubt (Cohn et al. 1996, doi:10.1613/jair.295): pixels that are uncertain, many alike, and unlike what
-    is marked already. ``windows``: what has been seen of the scene, each with the grid of its pixels; ``so_far``: the
-    marks there are; ``relevance``: as for ``adapt.fit.fit``. Gives fewer places where the scene has no more.
+    That is where a Gaussian process over the trees' channels (as ``adapt.fit`` has it, but all channels count alike, so
+    that places are unlike each other in every way) loses most variance, weighed by the model's doubt (Cohn et al. 1996,
+    doi:10.1613/jair.295): pixels that are uncertain, many alike, and unlike what is marked already. ``windows``: what has been seen of the scene, each with the grid of its pixels; ``so_far``: the
+    marks there are. Gives fewer places where the scene has no more.
     """
     if not windows:
         return []
     pieces = [pieces_of(model, seen, grid, CANDIDATES // len(windows)) for seen, grid in windows]
     pixels = Pixels(*(np.concatenate([getattr(one.pixels, name) for one in pieces]) for name in PIXEL_FIELDS))
     squares = [square for one in pieces for square in one.squares]
-    mean, scale = spread_of(pixels, relevance_of(model.gbm.channel_names, relevance))
+    mean, scale = spread_of(pixels, np.ones(pixels.channels.shape[1]))
     places = scaled(pixels.channels, mean, scale).astype(np.float64)
     marked = so_far.pixels.channels if so_far is not None else pixels.channels[:0]
     say = np.concatenate([one.uniform for one in pieces])

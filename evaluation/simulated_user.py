@@ -73,7 +73,7 @@ def random_marks(site: Site, count: int, seed: int) -> list[Mark]:
 
 def suggested_marks(site: Site, count: int) -> list[Mark]:
     """What ``adapt.suggest`` asks for, answered by the truth's majority."""
-    places = suggest(site.model, [(site.seen, site.grid)], count, relevance=site.relevance)
+    places = suggest(site.model, [(site.seen, site.grid)], count)
     marks = [Mark(place.geometry, True, str(number)) for number, place in enumerate(places)]
     covered = [pixels_of(mark, site.grid) for mark in marks]
     return [
