@@ -46,8 +46,9 @@ def suggest(
 
     That is where a Gaussian process over the trees' channels (as ``adapt.fit`` has it, but all channels count alike, so
     that places are unlike each other in every way) loses most variance, weighed by the model's doubt (Cohn et al. 1996,
-    doi:10.1613/jair.295): pixels that are uncertain, many alike, and unlike what is marked already. ``windows``: what has been seen of the scene, each with the grid of its pixels; ``so_far``: the
-    marks there are. Gives fewer places where the scene has no more.
+    doi:10.1613/jair.295): pixels that are uncertain, many alike, and unlike what is marked already. ``windows``: what
+    has been seen of the scene, each with the grid of its pixels; ``so_far``: the marks there are. Gives fewer places
+    where the scene has no more.
     """
     if not windows:
         return []
