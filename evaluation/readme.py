@@ -25,7 +25,7 @@ from evaluation.lakes_tables import lakes_block, lakes_speed_block
 from evaluation.markdown import Results
 from evaluation.networks_table import bands_block, networks_block
 from evaluation.results import RESULTS_NAME
-from evaluation.speed_tables import inference_block, scale_block, scenes_block
+from evaluation.speed_tables import inference_block, marking_block, scale_block, scenes_block
 from tiles.raster import atomic_output
 
 BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
@@ -40,6 +40,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "mosaic": ("mosaic.json", mosaic_block),
     "adaptation": (ADAPTATION, adaptation_summary_block),
     "adaptation_all": (ADAPTATION, adaptation_block),
+    "marking": ("adapt_serve.json", marking_block),
     "bands": ("bands.json", bands_block),
     "networks": ("networks.json", networks_block),
     "lakes": ("lakes.json", lakes_block),
@@ -47,7 +48,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Results], str]]] = {
 }
 DOCUMENTS = {
     "README.md": ("scores", "inference", "adaptation", "networks", "lakes"),
-    "docs/adapt.md": ("adaptation_all",),
+    "docs/adapt.md": ("marking", "adaptation_all"),
     "docs/generalisation.md": ("shifts", "strata", "ablation", "tried"),
     "docs/lakes.md": ("lakes_speed",),
     "docs/mapping.md": ("mosaic", "scenes"),

@@ -1,4 +1,4 @@
-"""The tables of time and memory: of tiles, of whole scenes, and of a mountain range."""
+"""The tables of time and memory: of tiles, of whole scenes, of a mountain range, and of marks in the browser."""
 
 from __future__ import annotations
 
@@ -92,3 +92,17 @@ def scale_block(results: Results) -> str:
         "when there are no more parts to share out:"
     )
     return told + "\n\n" + table(["workers of one thread", "time", "speed"], rows)
+
+
+def marking_block(results: Results) -> str:
+    """Seconds from a mark in the browser's page until the map is redrawn."""
+    told = (
+        f"A scene of {results['side']} x {results['side']} pixels on {results['threads']} processor threads, median of "
+        "five marks, in seconds:"
+    )
+    rows = [
+        [str(row["marks"]), *(f"{row[name]:.2f}" for name in ("answered_s", "redrawn_s", "slowest_redrawn_s"))]
+        for row in results["rows"]
+    ]
+    head = ["marks with the new one", "saved and answered", "map redrawn", "slowest of them"]
+    return "\n\n".join([told, table(head, rows), f"Made by `{results['command']}`."])

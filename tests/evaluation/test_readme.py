@@ -58,6 +58,13 @@ MARKS = {
     "summary": summary_of({"snow": {"83_01": SITE}, "elsewhere": {"80_01": SITE}}),
 }  # fmt: skip
 
+MARKING = {
+    "command": "for a test",
+    "threads": 2,
+    "side": 512,
+    "rows": [{"marks": 5, "answered_s": 0.1, "redrawn_s": 0.2, "slowest_redrawn_s": 0.3}],
+}
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -77,6 +84,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bands.json").write_text(json.dumps(BANDS))
     (tmp_path / "networks.json").write_text(json.dumps(NETWORKS))
     (tmp_path / "adaptation.json").write_text(json.dumps(MARKS))
+    (tmp_path / "adapt_serve.json").write_text(json.dumps(MARKING))
     for name, blocks in DOCUMENTS.items():
         stale = [f"{begin}\nstale\n{end}" for begin, end in map(markers, blocks)]
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -105,6 +113,7 @@ def test_blocks_are_replaced_and_the_rest_is_kept(folder: Path):
     assert "| tile by tile | 0.7500 |" in texts["docs/mapping.md"]
     assert f"| {AWAY} (2 sites) | random | 0.500 | 0.600 (+0.100) |" in texts["README.md"]
     assert "10% wrong" not in texts["README.md"]
+    assert "| 5 | 0.10 | 0.20 | 0.30 |" in texts["docs/adapt.md"]
     assert "| snow (1 sites) | suggested, 10% wrong | 0.500 | 0.400 (-0.100) |" in texts["docs/adapt.md"]
     assert "| blue | 60.0 % (50.0 to 70.0) | 0.100 |\n| red |" in texts["docs/networks.md"]
     assert "| blue | 0.500 | 0.400 | 0.600 |" in texts["docs/networks.md"]
