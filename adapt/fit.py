@@ -111,10 +111,10 @@ def in_order_of_place(evidence: Evidence) -> Evidence:
     return replace(evidence, pixels=rows, glacier=evidence.glacier[order], mark=evidence.mark[order])
 
 
-def spread_of(background: Pixels, relevance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def spread_of(background: Pixels, relevance: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     """Mean of every channel, and the difference that counts as 1 in the process's distance, float32 (C,).
 
-    ``relevance``: float (C,); the difference is as much smaller.
+    ``relevance``: float (C,), or one for all channels; the difference is as much smaller.
     """
     channels = np.where(np.isfinite(background.channels), background.channels, np.nan).astype(np.float64)
     known = np.asarray(np.isfinite(channels).any(axis=0), bool)

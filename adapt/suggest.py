@@ -55,7 +55,7 @@ def suggest(
     pieces = [pieces_of(model, seen, grid, CANDIDATES // len(windows)) for seen, grid in windows]
     pixels = Pixels(*(np.concatenate([getattr(one.pixels, name) for one in pieces]) for name in PIXEL_FIELDS))
     squares = [square for one in pieces for square in one.squares]
-    mean, scale = spread_of(pixels, np.ones(pixels.channels.shape[1]))
+    mean, scale = spread_of(pixels, 1.0)
     places = scaled(pixels.channels, mean, scale).astype(np.float64)
     marked = so_far.pixels.channels if so_far is not None else pixels.channels[:0]
     say = np.concatenate([one.uniform for one in pieces])

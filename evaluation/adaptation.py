@@ -24,7 +24,7 @@ from adapt.relevance import RELEVANCE, Relevance
 from command import hidden, new_parser, write_json
 from errors import TrainingError, exit_code
 from evaluation.adaptation_tables import ADAPTATION, HOME_UNSEEN, NEXT_DOOR, summary_of
-from evaluation.options import FOLDERS, add_recipe_arguments, shown
+from evaluation.options import FOLDERS, add_recipe_arguments, shown, with_sites_to_mark
 from evaluation.results import rounded, write_csv
 
 COUNTS = (1, 2, 5, 10, 20, 40)
@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> None:
     from evaluation.recipe import recipe_of, scenes_of
     from evaluation.simulated_user import site_of, study
 
-    start, recipe, scenes = time.time(), recipe_of(options), scenes_of(options)
-    learnt = relevances(options.out / RELEVANCE)
+    start, learnt = time.time(), relevances(options.out / RELEVANCE)
+    recipe, scenes = recipe_of(options), scenes_of(options)
     groups = groups_of(recipe, scenes, options.folds, options.group)
     jobs = options.jobs or torch.get_num_threads()
     results: dict[str, Any] = {}
@@ -93,10 +93,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--counts", type=int, nargs="+", default=list(COUNTS), help="numbers of marks in all")
     parser.add_argument("--group", action="append", default=[], help="only this group of tiles (repeatable)")
     parser.add_argument("--site", action="append", default=[], help="only the tile of this id (repeatable)")
-    options = parser.parse_args(argv)
-    if not options.transfer or not options.snow:
-        parser.error("--transfer and --snow are needed: labelled tiles of other mountains to mark")
-    return options
+    return with_sites_to_mark(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -39,7 +39,7 @@ def lesson_of(site: Site) -> Lesson | None:
     evidence = evidence_in(site.model, site.seen, site.grid, random_marks(site, POOL, 0))
     if not evidence.glacier.any() or evidence.glacier.all():
         return None
-    mean, scale = spread_of(evidence.background, np.ones(evidence.pixels.channels.shape[1]))
+    mean, scale = spread_of(evidence.background, 1.0)
     row, column = spread(np.stack(np.nonzero(site.seen.valid)), BACKGROUND)
     return Lesson(problem_of(evidence, mean, scale), site.truth[row, column])
 

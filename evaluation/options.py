@@ -25,6 +25,14 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     add_shared(parser, "seed", "device", "jobs")
 
 
+def with_sites_to_mark(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """The parsed command line of what marks tiles of other mountains; exits where it names none."""
+    options = parser.parse_args(argv)
+    if not options.transfer or not options.snow:
+        parser.error("--transfer and --snow are needed: labelled tiles of other mountains to mark")
+    return options
+
+
 def shown(options: argparse.Namespace, names: Sequence[str]) -> str:
     """The command line's folders and settings; it names no path of this machine."""
     folders = [f"--{name} {getattr(options, name).name}" for name in names if getattr(options, name)]

@@ -21,7 +21,7 @@ from adapt.relevance import RELEVANCE
 from command import hidden, new_parser, write_json
 from errors import exit_code
 from evaluation.adaptation_tables import HOME_UNSEEN
-from evaluation.options import FOLDERS, add_recipe_arguments, shown
+from evaluation.options import FOLDERS, add_recipe_arguments, shown, with_sites_to_mark
 from evaluation.results import rounded
 
 
@@ -73,10 +73,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add_recipe_arguments(parser)
     parser.add_argument("--lessons", type=int, default=300, help="steps of the optimiser (default: %(default)s)")
-    options = parser.parse_args(argv)
-    if not options.transfer or not options.snow:
-        parser.error("--transfer and --snow are needed: labelled tiles of other mountains to mark")
-    return options
+    return with_sites_to_mark(parser, argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
