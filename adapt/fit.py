@@ -177,7 +177,7 @@ def settled_share(problem: Problem) -> float:
     It begins with marks as they were drawn: a model that maps everything, or nothing, would keep to its own share.
     """
     places, members, prior = problem.around
-    across = USUAL * likeness(places, problem.places) + members @ np.diag(FUSION_VARIANCE) @ problem.members.T
+    across = USUAL * likeness(places, problem.places) + covariance_of_members(members, problem.members)
     kernel, weight, share = kernel_of(problem, USUAL), problem.weight, 0.5
     for _ in range(ROUNDS):
         found = prior + across @ posterior(kernel, problem.glacier, weight, problem.prior)
@@ -188,8 +188,13 @@ def settled_share(problem: Problem) -> float:
 
 def kernel_of(problem: Problem, strength: float) -> np.ndarray:
     """Covariance of the offsets of all marked pixels, float64 (N, N)."""
-    linear = problem.members @ np.diag(FUSION_VARIANCE) @ problem.members.T
+    linear = covariance_of_members(problem.members, problem.members)
     return np.asarray(strength * likeness(problem.places, problem.places) + linear)
+
+
+def covariance_of_members(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What threshold and both members' weights add to the covariance of pixels (N, 3) and (M, 3), float64 (N, M)."""
+    return np.asarray(one @ np.diag(FUSION_VARIANCE) @ other.T)
 
 
 def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) -> Average:

@@ -10,7 +10,7 @@ import torch
 from tqdm import tqdm
 
 from adapt.evidence import BACKGROUND, evidence_in, spread
-from adapt.fit import FUSION_VARIANCE, USUAL, Problem, class_weights, problem_of, settled_share, spread_of
+from adapt.fit import USUAL, Problem, class_weights, covariance_of_members, problem_of, settled_share, spread_of
 from adapt.process import curvature, logistic, posterior
 from command import hidden
 from evaluation.simulated_user import Site, random_marks
@@ -84,9 +84,9 @@ def log_odds_after(problem: Problem, relevance: torch.Tensor) -> torch.Tensor:
     scaled = replace(problem, places=problem.places * known, around=(around * known, members, prior))
     weight = class_weights(scaled, np.ones(len(problem.mark)), settled_share(scaled))
     places, others = (torch.from_numpy(one) * relevance for one in (problem.places, around))
-    variance = np.diag(FUSION_VARIANCE) @ problem.members.T
     kernel, across = (
-        USUAL * torch.exp(-torch.cdist(one, places).square() / 2) + torch.from_numpy(linear @ variance)
+        USUAL * torch.exp(-torch.cdist(one, places).square() / 2)
+        + torch.from_numpy(covariance_of_members(linear, problem.members))
         for one, linear in ((places, problem.members), (others, members))
     )
     settled = kernel.detach().numpy()
