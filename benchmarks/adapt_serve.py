@@ -34,6 +34,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 
 from command import add_shared, hidden, new_parser, write_json
 from errors import GlacierError, exit_code
+from evaluation.results import rounded
 from simulation.synthetic import write_sample
 
 COUNTS = (5, 20, 40)
@@ -166,7 +167,8 @@ def run(options: argparse.Namespace) -> None:
     for row in rows:
         print(f"{row['marks']:19.0f}" + "".join(f"{value:19.2f}" for value in list(row.values())[1:]))
     told = {"command": f"python benchmarks/adapt_serve.py --side {options.side}", "threads": jobs, "side": options.side}
-    write_json(options.out / "adapt_serve.json", {**told, "squares": len(page.squares) * len(LAYERS), "rows": rows})
+    told = {**told, "squares": len(page.squares) * len(LAYERS), "rows": rows}
+    write_json(options.out / "adapt_serve.json", rounded(told))
 
 
 def main() -> int:
