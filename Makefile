@@ -9,7 +9,7 @@ PYTHON ?=# an interpreter for .venv (default: the first of 3.11, 3.12, 3.13, 3.1
 PIP_ARGS ?=# more words for pip, for example --extra-index-url https://download.pytorch.org/whl/cpu on Linux
 DATA ?=# folder with Band1 .. Band5 and label
 OUT ?= out
-PYTEST_ARGS ?= -q -n 2
+PYTEST_ARGS ?= -q -n 2 --dist worksteal
 TILES ?= 4
 ARGS ?=# more words for the command of the target
 
@@ -49,7 +49,7 @@ lakes-demo: $(SETUP)  ## lakes from mosaics to F1 on a synthetic Greenland: ever
 	@$(PY) -m lakes demo --out $(OUT)/lakes-demo $(ARGS)
 
 test: $(SETUP)  ## run the tests
-	@OMP_NUM_THREADS=1 $(PY) -m pytest $(PYTEST_ARGS)
+	@$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: $(SETUP)  ## check style, format and types
 	@$(PY) -m ruff check .
