@@ -166,9 +166,14 @@ def run(options: argparse.Namespace) -> None:
     print("".join(f"{name:>19s}" for name in rows[0]))
     for row in rows:
         print(f"{row['marks']:19.0f}" + "".join(f"{value:19.2f}" for value in list(row.values())[1:]))
-    told = {"command": f"python benchmarks/adapt_serve.py --side {options.side}", "threads": jobs, "side": options.side}
-    told = {**told, "squares": len(page.squares) * len(LAYERS), "rows": rows}
-    write_json(options.out / "adapt_serve.json", rounded(told))
+    results = {
+        "command": f"python benchmarks/adapt_serve.py --side {options.side}",
+        "threads": jobs,
+        "side": options.side,
+        "squares": len(page.squares) * len(LAYERS),
+        "rows": rows,
+    }
+    write_json(options.out / "adapt_serve.json", rounded(results))
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # before numpy and torch are there: two workers whose threads share two processors wait for each other
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest

@@ -53,7 +53,7 @@ def test_an_example_does_what_it_says(name: str, tmp_path: Path):
     if name == "map_scene.py":  # trees and network of a moment, for what is mapped does not matter here
         save_model(example_model(), tmp_path / "model.pth")
         words += ["--model", str(tmp_path / "model.pth"), "--device", "cpu"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(ROOT / "examples" / name), *words]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
