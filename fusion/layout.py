@@ -122,7 +122,8 @@ class Layout:
     def windows(self, part: Part) -> Iterator[tuple[int, int, np.ndarray, range]]:
         """Row and column within the part's extent, weight (window, window), and the numbers of the views.
 
-        Where the four windows over a pixel each show another view, overlapping is test-time augmentation too.
+        Where the four windows over a pixel each show another view, overlapping is test-time augmentation too. Beside
+        each other and below each other lie an even and an odd one, which two networks see by turns.
         """
         down, across = self.counts
         odd_row, odd_column = (one // self.stride % 2 for one in self.origin)
@@ -131,5 +132,6 @@ class Layout:
                 places = ((row, down), (column, across))
                 weight = np.outer(*(self.ramp(one > 0, one < count - 1) for one, count in places))
                 place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
-                turn = (row + odd_row) % 2 * 2 + (column + odd_column) % 2
+                down_odd, across_odd = (row + odd_row) % 2, (column + odd_column) % 2
+                turn = 2 * down_odd + (down_odd + across_odd) % 2
                 yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)
