@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,13 +12,8 @@ from torch.nn import functional
 from cnn.settings import Augmentation
 from features.channels import Channel, parse_channel
 from features.indices import compute_index
-from features.levels import relative_rows, tile_levels
 from features.stack import build_stack
-from tiles.folder import LabelledTile
 from tiles.tile import BAND_NAMES, THERMAL_BAND, Tile
-
-SMALLEST_PART = 0.3  # of a tile's sides
-FEWEST_RANKED = 1500  # valid pixels
 
 
 @dataclass(frozen=True)
@@ -39,41 +34,8 @@ class TrainingTile:
 def prepare(tile: Tile, truth: np.ndarray, channel_names: Sequence[str]) -> TrainingTile:
     """A tile and its truth, ready to be cropped at random."""
     bands = np.stack([tile.bands.get(band, np.full(tile.shape, np.nan, np.float32)) for band in BAND_NAMES])
-    return TrainingTile(tile.tile_id, bands, context_of(tile, channel_names), truth, tile.valid)
-
-
-def context_of(tile: Tile, channel_names: Sequence[str], scene: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-    """The channels with a transform, float16 (C, H, W); ``scene`` as for ``features.stack.build_stack``."""
-    transformed = [name for name in channel_names if parse_channel(name).transform]
-    return build_stack(tile, transformed, scene).array.astype(np.float16)
-
-
-def prepare_all(
-    tiles: Sequence[LabelledTile], channel_names: Sequence[str], random: np.random.Generator
-) -> list[TrainingTile]:
-    """Labelled tiles, ready to be cropped; where channels are ranks, each once more with those in a part of it.
-
-    A rank says how much of the scene is darker, so that a network would learn how much of a tile is glacier.
-    """
-    prepared = [prepare(tile, truth, channel_names) for tile, truth in tiles]
-    if not any(parse_channel(name).transform == "rank" for name in channel_names):
-        return prepared
-    again = []
-    for one, (tile, _) in zip(prepared, tiles):
-        levels = tile_levels(random_part(tile, random), relative_rows(channel_names))
-        again.append(replace(one, context=context_of(tile, channel_names, levels)))
-    return prepared + again
-
-
-def random_part(tile: Tile, random: np.random.Generator) -> Tile:
-    """A rectangle of a tile at random, or the tile where a few of them hold too little to rank in."""
-    for _ in range(5):
-        rows, columns = (round(side * share) for side, share in zip(tile.shape, random.uniform(SMALLEST_PART, 1, 2)))
-        top, left = random.integers(tile.shape[0] - rows + 1), random.integers(tile.shape[1] - columns + 1)
-        part = tile.crop(int(top), int(left), rows, columns)
-        if part.valid.sum() >= FEWEST_RANKED:
-            return part
-    return tile
+    context = build_stack(tile, [name for name in channel_names if parse_channel(name).transform])
+    return TrainingTile(tile.tile_id, bands, context.array.astype(np.float16), truth, tile.valid)
 
 
 class CropSampler:
@@ -144,7 +106,10 @@ class CropSampler:
             factor = gain * np.exp(random.normal(0, change.band_gain))
             named[band] = named[band] * np.float32(factor) + np.float32(haze if band != "swir1" else haze / 3)
         named[THERMAL_BAND] = named[THERMAL_BAND] + np.float32(random.normal(0, change.thermal_shift))
-        without_thermal = random.random() < change.drop_thermal
+        without_thermal, without_ranks = (
+            random.random() < change.drop_thermal,
+            random.random() < change.drop_ranks,
+        )
         array = np.empty((len(self.named), *valid.shape), np.float32)
         row_of_context = 0
         for row, channel in enumerate(self.named):
@@ -153,7 +118,7 @@ class CropSampler:
                 row_of_context += 1
             else:
                 array[row] = compute_index(channel.row, named)
-            if without_thermal and channel.needs_thermal:
+            if (without_thermal and channel.needs_thermal) or (without_ranks and channel.transform == "rank"):
                 array[row] = np.nan
         array = (array - self.mean) / self.std
         return np.where(valid & np.isfinite(array), array, np.float32(0))

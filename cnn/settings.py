@@ -10,10 +10,6 @@ from simulation.draw import Simulation
 CHANNELS = ("blue", "green", "red", "swir1", "ndsi", "ndglai", "blue_red",
             "thermal.scene", "thermal.diff61",
             "green.diff21", "green.diff61", "swir1.diff21", "green.std7")
-# ranks within the scene: what no gain, haze, saturation or other response of a sensor changes
-RANK_CHANNELS = ("blue.rank", "green.rank", "red.rank", "swir1.rank", "ndsi.rank", "blue_red.rank",
-                 "thermal.scene", "thermal.diff61")
-NETWORKS = (CHANNELS, RANK_CHANNELS)  # what each network of a model sees
 # fmt: on
 
 TRAINING_OPTIONS = {  # of the settings, what a command line can change
@@ -55,6 +51,7 @@ class Augmentation:
     context_gain: float = 0.10  # log gain of differences and textures
     rank_gamma: float = 0.15  # log exponent on ranks
     drop_thermal: float = 0.2
+    drop_ranks: float = 0.1
     scale: float = 0.5  # share of samples resampled
     scale_range: tuple[float, float] = (0.7, 1.4)
 

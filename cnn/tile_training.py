@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cnn.augment import CropSampler, TrainingTile, prepare_all
+from cnn.augment import CropSampler, TrainingTile, prepare
 from cnn.imagenet import start_from_imagenet
 from cnn.settings import TrainingConfig
 from cnn.tile_probability import UNetModel, unet_probability
@@ -84,8 +84,7 @@ def crop_sampler(
     """Draws from the tiles, the extra ones and the simulated copies, each group with its share."""
     drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed) if config.simulated_share else []
     groups = [tiles, extra, drawn]
-    random = np.random.default_rng([config.seed, 1])  # another one than that of the crops
-    prepared = [prepare_all(group, config.channels, random) for group in groups]
+    prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
     return CropSampler(
         [tile for group in prepared for tile in group],
         sample_weights(prepared, (config.extra_share, config.simulated_share)),
@@ -134,29 +133,6 @@ def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.d
     network = CompactUNet(len(config.channels) + 1)
     network.load_state_dict({name: value.cpu() for name, value in state["averaged"].items()})
     return UNetModel((place(network.eval(), device),), config.channels, state["mean"].numpy(), state["std"].numpy())
-
-
-def together(models: Sequence[UNetModel]) -> UNetModel:
-    """One model of the networks of several, trained on the same tiles but perhaps with other channels.
-
-    It has all their channels, and each network filters of zero for those that it has not seen.
-    """
-    channels = {name: (mean, std) for one in models for name, mean, std in zip(one.channel_names, one.mean, one.std)}
-    names = tuple(channels)
-    mean, std = (np.array(values, np.float32) for values in zip(*channels.values()))
-    networks = tuple(widened(network, one.channel_names, names) for one in models for network in one.networks)
-    return UNetModel(networks, names, mean, std)
-
-
-def widened(network: CompactUNet, own: Sequence[str], names: Sequence[str]) -> CompactUNet:
-    """The network with the input channels ``names``, of which it sees its own."""
-    weights = network.state_dict()
-    stem = weights["stem.0.weight"]
-    filters = stem.new_zeros((len(stem), len(names) + 1, *stem.shape[2:]))
-    filters[:, [*map(names.index, own), len(names)]] = stem  # the valid mask is last
-    wide = CompactUNet(len(names) + 1)
-    wide.load_state_dict({**weights, "stem.0.weight": filters})
-    return place(wide.eval(), stem.device)
 
 
 def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:

@@ -15,9 +15,9 @@ from baseline.gbm import GbmModel, checksum, load_gbm
 from baseline.settings import GbmConfig
 from baseline.training import TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
-from cnn.settings import NETWORKS, TrainingConfig
+from cnn.settings import TrainingConfig
 from cnn.tile_probability import UNetModel
-from cnn.tile_training import together, train_unet
+from cnn.tile_training import train_unet
 from command import hidden, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import member_scores
@@ -74,8 +74,7 @@ class Scenes:
 class TrainingSet:
     """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both.
 
-    ``networks``: how many are trained, each with a seed and, in the order of NETWORKS, with channels of its own; they
-    share the views between them.
+    ``networks``: how many are trained, each with a seed of its own; they share the views between them.
     """
 
     tiles: list[LabelledTile]
@@ -111,13 +110,12 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
     watched = among(training.tiles, training.held_out)
 
     def train(number: int) -> UNetModel:
-        config = recipe.unet
-        if number:
-            config = replace(config, seed=config.seed + number, channels=NETWORKS[number])
+        config = replace(recipe.unet, seed=recipe.unet.seed + number)
         checkpoint = recipe.out / f"{name}{f'.{number}' if number else ''}.ckpt"
         return train_unet(tiles, watched, config, checkpoint, recipe.device, extra)
 
-    return together([train(number) for number in range(training.networks)])
+    models = [train(number) for number in range(training.networks)]
+    return replace(models[0], networks=tuple(model.networks[0] for model in models))
 
 
 def train_trees(name: str, recipe: Recipe, training: TrainingSet) -> GbmModel:

@@ -80,15 +80,13 @@ def network_share(
     """Weighted sum of the windows' probabilities over the part's extent."""
     _, _, rows, columns = layout.extent(part)
     names = model.unet.channel_names
-    unranked = [row for row, name in enumerate(names) if parse_channel(name).transform != "rank"]
-    whole = build_stack(tile, [names[row] for row in unranked], levels)
+    whole = build_stack(tile, names, levels)
     share = np.zeros((rows, columns), np.float32)
     for top, left, weight, views in layout.windows(part):
         box = (slice(margin + top, margin + top + layout.window), slice(margin + left, margin + left + layout.window))
         if not whole.valid[box].any():
             continue
-        array = np.full((len(names), layout.window, layout.window), np.nan, np.float32)
-        array[unranked] = whole.array[(slice(None), *box)]
+        array = whole.array[(slice(None), *box)].copy()
         to_own_levels(array, names, tile.crop(box[0].start, box[1].start, layout.window, layout.window), levels)
         stack = FeatureStack(array, names, whole.valid[box])
         channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
@@ -100,10 +98,7 @@ def network_share(
 
 
 def to_own_levels(array: np.ndarray, names: Sequence[str], window: Tile, levels: Mapping[str, np.ndarray]) -> None:
-    """Take the relative channels of a window, array (C, H, W), from the window's quantiles instead of ``levels``.
-
-    Ranks are not there yet.
-    """
+    """Take the relative channels of a window, array (C, H, W), from the window's quantiles instead of ``levels``."""
     for row, name in enumerate(names):
         channel = parse_channel(name)
         measured = all(band in window.bands for band in channel.bands)

@@ -7,10 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cnn.augment import FEWEST_RANKED, CropSampler, flip_and_turn, pad_to, prepare, prepare_all, random_part
+from cnn.augment import CropSampler, flip_and_turn, pad_to, prepare
 from cnn.settings import Augmentation
 from features.channels import parse_channel
 from features.stack import build_stack
@@ -25,6 +23,7 @@ STILL = Augmentation(
     context_gain=0,
     rank_gamma=0,
     drop_thermal=0,
+    drop_ranks=0,
     scale=0,
 )
 
@@ -50,30 +49,6 @@ def test_the_same_seed_gives_the_same_batches():
     one, two, other = (sampler(Augmentation(), seed).batch(3) for seed in (1, 1, 2))
     assert all(torch.equal(a, b) for a, b in zip(one, two))
     assert not torch.equal(one[0], other[0])
-
-
-def test_ranks_are_seen_in_the_tile_and_in_a_part_of_it():
-    tiles = [example_tile((70, 60), seed) for seed in range(2)]
-    prepared = prepare_all(tiles, NAMES, np.random.default_rng(0))
-    assert [one.tile_id for one in prepared] == [tile.tile_id for tile, _ in tiles] * 2
-    for (tile, truth), whole, part in zip(tiles, prepared, prepared[2:]):
-        np.testing.assert_array_equal(whole.context, prepare(tile, truth, NAMES).context)
-        assert not np.array_equal(part.context[0], whole.context[0], equal_nan=True), "ranks are others"
-        np.testing.assert_array_equal(part.context[1], whole.context[1])  # a difference from the surroundings is not
-        assert part.bands is whole.bands
-
-
-def test_without_ranks_a_tile_is_prepared_once():
-    assert len(prepare_all([example_tile()], ("green", "green.diff21"), np.random.default_rng(0))) == 1
-
-
-@given(seed=st.integers(0, 999), rows=st.integers(1, 90), columns=st.integers(1, 90))
-def test_a_part_lies_in_the_tile_and_holds_enough(seed: int, rows: int, columns: int):
-    tile, _ = example_tile((rows, columns))
-    part = random_part(tile, np.random.default_rng(seed))
-    assert part.shape[0] <= rows
-    assert part.shape[1] <= columns
-    assert part.valid.sum() >= min(FEWEST_RANKED, tile.valid.sum())
 
 
 @pytest.mark.parametrize("shape", [(70, 60), (20, 40)], ids=["larger than the crop", "smaller"])

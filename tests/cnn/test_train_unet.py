@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,8 @@ import torch
 from cnn import train_unet as training
 from cnn.augment import prepare
 from cnn.settings import TrainingConfig
-from cnn.tile_probability import UNetModel, network_input, view_probability
-from cnn.tile_training import channel_statistics, sample_weights, score_tiles, tile_trainer, together, train_unet
+from cnn.tile_training import channel_statistics, sample_weights, score_tiles, tile_trainer, train_unet
 from errors import TrainingError
-from features.stack import build_stack
 from tests.examples import example_tile, write_folder
 
 SMALL = TrainingConfig(
@@ -88,22 +85,6 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path):
     for one, two in zip(first.networks[0].state_dict().values(), again.networks[0].state_dict().values()):
         assert torch.equal(one, two)
     np.testing.assert_array_equal(first.mean, again.mean)
-
-
-def test_networks_of_other_channels_become_one_model(tmp_path: Path):
-    """Each says of its own views what it said alone."""
-    tiles = [example_tile((40, 48))]
-    ranks = replace(SMALL, channels=("thermal.rank", "green.rank"), seed=1)
-    alone = [train_unet(tiles, [], one, tmp_path / f"{one.seed}.ckpt", CPU) for one in (SMALL, ranks)]
-    both = together(alone)
-    assert both.channel_names == ("green", "ndsi", "thermal.rank", "green.rank")
-    tile, _ = tiles[0]
-    seen = network_input(build_stack(tile, both.channel_names), both.mean, both.std)
-    for number, one in enumerate(alone):
-        own = network_input(build_stack(tile, one.channel_names), one.mean, one.std)
-        second = UNetModel(one.networks * 2, one.channel_names, one.mean, one.std)
-        expected = view_probability(second, own, number)
-        np.testing.assert_allclose(view_probability(both, seen, number), expected, atol=1e-5)
 
 
 def test_it_learns_a_bright_half(tmp_path: Path):

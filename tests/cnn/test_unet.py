@@ -128,4 +128,3 @@ def test_stem_filters_follow_the_colours():
     assert torch.equal(filters[:, 0], rgb[:, 2])
     assert torch.equal(filters[:, 2], rgb[:, 0])
     assert torch.allclose(filters[:, 1], rgb.mean(dim=1))
-    assert torch.equal(stem_filters(rgb, ("blue.rank", "ndsi.rank", "red.rank")), filters)
