@@ -6,8 +6,6 @@ import numpy as np
 
 LEVELS = 513  # evenly spaced quantiles, so ranks are exact to 0.002
 MEDIAN = LEVELS // 2
-BINS = 32_768
-OUTLIERS = 4  # levels at either end that bins do not reach
 
 
 def scene_levels(values: np.ndarray) -> np.ndarray:
@@ -31,41 +29,15 @@ def scene_median(values: np.ndarray) -> np.ndarray:
 def scene_rank(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Rank each value in the scene with these levels: 0 (lowest) to 1 (highest), float32, shaped like ``values``.
 
-    Ties (saturated snow) share their middle rank. Most values lie in a bin without a level, which tells their rank;
-    only the others are looked up among the levels, which takes several times as long.
+    Ties (saturated snow) share their middle rank.
     """
     flat = values.ravel()
-    ranks = rank_of_bins(levels)[bins_of(flat, levels)]
-    unsure = np.flatnonzero(np.isnan(ranks))
-    ranks[unsure] = rank_among(flat[unsure], levels)
+    order = np.argsort(flat)
+    ordered = flat[order]
+    # few levels are looked up among many sorted values, which is much faster than the other way round
+    numbers, size = np.arange(LEVELS + 1), len(flat)
+    below = np.repeat(numbers, np.diff(np.searchsorted(ordered, levels, side="right"), prepend=0, append=size))
+    upto = np.repeat(numbers, np.diff(np.searchsorted(ordered, levels, side="left"), prepend=0, append=size))
+    ranks = np.empty(size, np.float32)
+    ranks[order] = np.clip((below + upto - 1) / (2.0 * (LEVELS - 1)), 0, 1)
     return ranks.reshape(values.shape)
-
-
-def rank_among(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Rank of each value by binary search, float32."""
-    below, upto = (np.searchsorted(levels, values, side=side) for side in ("left", "right"))
-    return np.clip((below + upto - 1) / (2.0 * (LEVELS - 1)), 0, 1).astype(np.float32)
-
-
-def bin_edges(levels: np.ndarray) -> tuple[float, float]:
-    """Where the first of BINS bins begins and how wide each is: far wider than what float32 rounds by."""
-    low, high = float(levels[OUTLIERS]), float(levels[-1 - OUTLIERS])
-    return low, max((high - low) / BINS, 2e-6 * max(abs(low), abs(high)), 1e-30)
-
-
-def bins_of(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The bin of each value, int32: 1 to BINS, or the 0 before or BINS + 1 after them."""
-    low, width = bin_edges(levels)
-    place = (values - np.float32(low)) * np.float32(1 / width) + np.float32(1)
-    return np.asarray(np.clip(place, 0, BINS + 1), np.int32)
-
-
-def rank_of_bins(levels: np.ndarray) -> np.ndarray:
-    """Rank of all values in each bin, float32 (BINS + 2,); NaN where a level lies in it or close to it."""
-    low, width = bin_edges(levels)
-    edges = low + width * np.arange(BINS + 1)
-    below = np.searchsorted(levels, edges[:-1] - width / 8, side="left")
-    upto = np.searchsorted(levels, edges[1:] + width / 8, side="right")
-    ranks = np.full(BINS + 2, np.nan, np.float32)
-    ranks[1:-1] = np.where(below == upto, np.clip((below + upto - 1) / (2.0 * (LEVELS - 1)), 0, 1), np.nan)
-    return ranks

@@ -100,19 +100,6 @@ def test_nothing_valid_gives_zeros():
     assert rank_among(np.empty((0, 3), np.float32), np.zeros(LEVELS, np.float32)).shape == (0, 3)
 
 
-@pytest.mark.parametrize("spread", [1e-4, 1.0, 20.0, 1e4])
-@given(seed=SEED, middle=st.sampled_from([0.0, 0.3, 270.0]), power=st.sampled_from([1, 5]))
-def test_bins_give_what_a_search_among_the_levels_gives(spread, seed, middle, power):
-    """Of few or many values, on a narrow or a long-tailed scale, some of them levels themselves, some outside."""
-    random = np.random.default_rng(seed)
-    values = (middle + spread * random.normal(size=3000) ** power).astype(np.float32)
-    levels = scene_levels(values[:2000])
-    asked = np.concatenate([values, levels])
-    below, upto = (np.searchsorted(levels, asked, side=side) for side in ("left", "right"))
-    expected = np.clip((below + upto - 1) / (2 * (LEVELS - 1)), 0, 1).astype(np.float32)
-    np.testing.assert_array_equal(rank_among(asked, levels), expected)
-
-
 def test_values_beyond_the_scene_take_its_ends():
     levels = scene_levels(np.linspace(0, 1, 100, dtype=np.float32))
     assert rank_among(np.array([-5, 5], np.float32), levels).tolist() == [0, 1]
