@@ -13,6 +13,7 @@ from errors import SettingError
 
 PART_WINDOWS, PART_SIDE = 4, 1280  # windows and pixels a side of a part, at most: a worker's memory goes by them
 BLEND = 32  # pixels from a window's edge to where it counts as much as its neighbour
+TURNS = ((0, 1), (3, 2))  # views of four neighbouring windows; odd ones are another network's where there are two
 LARGE = 768  # pixels a side up to which the network sees the whole at once
 
 
@@ -122,8 +123,7 @@ class Layout:
     def windows(self, part: Part) -> Iterator[tuple[int, int, np.ndarray, range]]:
         """Row and column within the part's extent, weight (window, window), and the numbers of the views.
 
-        Where the four windows over a pixel each show another view, overlapping is test-time augmentation too. Beside
-        each other and below each other lie an even and an odd one, which two networks see by turns.
+        Where the four windows over a pixel each show another view, overlapping is test-time augmentation too.
         """
         down, across = self.counts
         odd_row, odd_column = (one // self.stride % 2 for one in self.origin)
@@ -132,6 +132,5 @@ class Layout:
                 places = ((row, down), (column, across))
                 weight = np.outer(*(self.ramp(one > 0, one < count - 1) for one, count in places))
                 place = ((row - part.first[0]) * self.stride, (column - part.first[1]) * self.stride)
-                down_odd, across_odd = (row + odd_row) % 2, (column + odd_column) % 2
-                turn = 2 * down_odd + (down_odd + across_odd) % 2
+                turn = TURNS[(row + odd_row) % 2][(column + odd_column) % 2]
                 yield *place, weight, range(self.views) if self.views else range(turn, turn + 1)
