@@ -74,13 +74,14 @@ class Scenes:
 class TrainingSet:
     """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both.
 
-    ``networks``: how many are trained, each with a seed of its own; they share the views between them.
+    ``lengths``: of each network that is trained, in multiples of the recipe's steps. Each has a seed of its own; they
+    share the views between them.
     """
 
     tiles: list[LabelledTile]
     extra: list[LabelledTile] = field(default_factory=list)
     held_out: Collection[str] = ()
-    networks: int = 1
+    lengths: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,12 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
     tiles, extra = (without(ones, training.held_out) for ones in (training.tiles, training.extra))
     watched = among(training.tiles, training.held_out)
 
-    def train(number: int) -> UNetModel:
-        config = replace(recipe.unet, seed=recipe.unet.seed + number)
+    def train(number: int, length: int) -> UNetModel:
+        config = replace(recipe.unet, seed=recipe.unet.seed + number, steps=recipe.unet.steps * length)
         checkpoint = recipe.out / f"{name}{f'.{number}' if number else ''}.ckpt"
         return train_unet(tiles, watched, config, checkpoint, recipe.device, extra)
 
-    models = [train(number) for number in range(training.networks)]
+    models = [train(number, length) for number, length in enumerate(training.lengths)]
     return replace(models[0], networks=tuple(model.networks[0] for model in models))
 
 

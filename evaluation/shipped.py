@@ -10,7 +10,7 @@ import lightgbm
 import numpy as np
 import torch
 
-from evaluation.crossval import Judged
+from evaluation.crossval import SHIPPED_LENGTHS, Judged
 from evaluation.recipe import VIEWS, Members, Recipe, Scenes
 from evaluation.systems import SYSTEMS
 from fusion.hybrid import HybridModel
@@ -29,6 +29,7 @@ def provenance_of(recipe: Recipe, scenes: Scenes, scores: dict[str, Any], comman
         "extra_tiles": [tile.tile_id for tile, _ in scenes.extra],
         "gbm_settings": {name: str(value) for name, value in asdict(recipe.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(recipe.unet).items() if name != "channels"},
+        "network_steps": [recipe.unet.steps * length for length in SHIPPED_LENGTHS],
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),

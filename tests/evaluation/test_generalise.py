@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from cnn.trainer import load_checkpoint
 from evaluation import generalise, make_model
 from evaluation.generalise import site
 from evaluation.results import stage
@@ -80,6 +81,9 @@ def test_tiles_become_results_and_a_model(root: Path):
     assert set(model.provenance["cross_validation_mcc"]) == set(SYSTEMS)
     first, second = (network.state_dict()["head.weight"] for network in model.unet.networks)
     assert not torch.equal(first, second), "each has a seed of its own"
+    long, short = model.provenance["network_steps"]
+    assert long == 2 * short == 2 * load_checkpoint(root / "out" / "fold0.ckpt")["step"]
+    assert load_checkpoint(root / "out" / "whole.ckpt")["step"] == long
     tile, _ = example_tile()
     assert predict_tile(model, tile, CPU).mask.shape == tile.shape
 
