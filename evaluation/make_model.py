@@ -36,7 +36,8 @@ def run(options: argparse.Namespace) -> None:
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
     members = train_members(WHOLE, recipe, sets[WHOLE])
     command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
-    save_model(hybrid_of(judged, members, provenance_of(recipe, scenes, scores, command)), options.out / "model.pth")
+    provenance = provenance_of(recipe, sets[WHOLE], scores, command)
+    save_model(hybrid_of(judged, members, provenance), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
 
 

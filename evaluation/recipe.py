@@ -83,6 +83,13 @@ class TrainingSet:
     held_out: Collection[str] = ()
     lengths: tuple[int, ...] = (1,)
 
+    def networks(self, unet: TrainingConfig) -> list[TrainingConfig]:
+        """The settings of each network, made from those of the recipe's."""
+        return [
+            replace(unet, seed=unet.seed + number, steps=unet.steps * length)
+            for number, length in enumerate(self.lengths)
+        ]
+
 
 @dataclass(frozen=True)
 class Members:
@@ -110,12 +117,11 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
     tiles, extra = (without(ones, training.held_out) for ones in (training.tiles, training.extra))
     watched = among(training.tiles, training.held_out)
 
-    def train(number: int, length: int) -> UNetModel:
-        config = replace(recipe.unet, seed=recipe.unet.seed + number, steps=recipe.unet.steps * length)
+    def train(number: int, config: TrainingConfig) -> UNetModel:
         checkpoint = recipe.out / f"{name}{f'.{number}' if number else ''}.ckpt"
         return train_unet(tiles, watched, config, checkpoint, recipe.device, extra)
 
-    models = [train(number, length) for number, length in enumerate(training.lengths)]
+    models = [train(number, config) for number, config in enumerate(training.networks(recipe.unet))]
     return replace(models[0], networks=tuple(model.networks[0] for model in models))
 
 

@@ -10,8 +10,8 @@ import lightgbm
 import numpy as np
 import torch
 
-from evaluation.crossval import SHIPPED_LENGTHS, Judged
-from evaluation.recipe import VIEWS, Members, Recipe, Scenes
+from evaluation.crossval import Judged
+from evaluation.recipe import VIEWS, Members, Recipe, TrainingSet
 from evaluation.systems import SYSTEMS
 from fusion.hybrid import HybridModel
 
@@ -22,14 +22,14 @@ def hybrid_of(judged: Judged, members: Members, provenance: dict[str, Any]) -> H
     return HybridModel(members.gbm, members.unet, settings.fusion, settings.gbm, settings.unet, VIEWS, provenance)
 
 
-def provenance_of(recipe: Recipe, scenes: Scenes, scores: dict[str, Any], command: str) -> dict[str, Any]:
-    """Plain facts stored in the model; the scores are those of one network."""
+def provenance_of(recipe: Recipe, training: TrainingSet, scores: dict[str, Any], command: str) -> dict[str, Any]:
+    """Plain facts stored in the model trained on ``training``; the scores are those of one network."""
     return {
-        "tiles": [tile.tile_id for tile, _ in scenes.home],
-        "extra_tiles": [tile.tile_id for tile, _ in scenes.extra],
+        "tiles": [tile.tile_id for tile, _ in training.tiles],
+        "extra_tiles": [tile.tile_id for tile, _ in training.extra],
         "gbm_settings": {name: str(value) for name, value in asdict(recipe.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(recipe.unet).items() if name != "channels"},
-        "network_steps": [recipe.unet.steps * length for length in SHIPPED_LENGTHS],
+        "network_steps": [config.steps for config in training.networks(recipe.unet)],
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),
