@@ -42,6 +42,7 @@ from errors import (
     RESUME,
     GlacierError,
     LayoutError,
+    OutputError,
     PackageError,
     PartlyDoneError,
     SettingError,
@@ -82,6 +83,7 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
     files = find_tiles(imagepath)
     model = load_model(model_path(target) if returning else HERE / MODEL_NAME, device)
     if not returning:
+        check_target(target, imagepath)
         remove_leftovers(target)
     total = len(files)
     if number_setting("resume") and not returning:
@@ -112,6 +114,12 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
             raise PartlyDoneError(problem) if len(failures) < total else TilesFailedError(problem)
         print(f"error: {problem}", file=sys.stderr)
     return masks if returning else None
+
+
+def check_target(target: Path, imagepath: Mapping[str, str | Path]) -> None:
+    """Raise OutputError where masks would take the place of the bands that they are made from."""
+    if any(Path(folder).resolve() == target.resolve() for folder in imagepath.values()):
+        raise OutputError(f"{target}: is the folder of a band, which the masks would replace; choose another folder.")
 
 
 def model_path(given: Path) -> Path:
@@ -245,10 +253,10 @@ def own_arguments(given: Sequence[str]) -> list[str]:
 
 
 def run_main() -> None:
-    """The organisers' ``main``, whose listing of a folder that is not there becomes an error of ours."""
+    """The organisers' ``main``, whose listing of a folder that cannot be listed becomes an error of ours."""
     try:
         main()
-    except (FileNotFoundError, NotADirectoryError) as problem:
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:
         raise LayoutError(
             f"{problem.filename}: {problem.strerror}; give the folder that holds Band1 to Band5."
         ) from None

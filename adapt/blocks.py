@@ -19,7 +19,7 @@ from features.stack import FeatureStack
 from fusion.hybrid import HybridModel
 from fusion.layout import LARGE
 from fusion.windowed import levels_for, reach
-from mapping.run import sample_of
+from mapping.run import content_of, sample_of
 from scenes.grid import Grid
 from scenes.scene import Scene
 from tiles.raster import atomic_output
@@ -145,7 +145,8 @@ def cropped(seen: Seen, row: int, column: int, rows: int, columns: int) -> Seen:
 def key_of(scene: Scene, model: Path) -> str:
     """What blocks and pictures of a scene depend on."""
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    return json.dumps({"scene": asdict(scene), "model": digest, "kept": [SIDE, CONTEXT, KEPT]})
+    content = content_of(sample_of(scene))  # of another file under the same name, too
+    return json.dumps({"scene": asdict(scene), "content": content, "model": digest, "kept": [SIDE, CONTEXT, KEPT]})
 
 
 def clear_unless(folder: Path, key: str) -> None:

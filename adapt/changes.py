@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from scipy.ndimage import label
 from shapely.affinity import affine_transform
 from shapely.geometry import mapping, shape
 
-from adapt.marks import Mark
+from adapt.marks import WORD, Mark
 from adapt.store import Item
 from errors import VectorError
 from mapping.edits import ACTIONS, Edit
@@ -25,7 +24,6 @@ MARK_KINDS = {"glacier": True, "ground": False}
 SHAPES = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 MOST_CORNERS = 5000
 MOST_AT_ONCE = 1000
-NAME = re.compile(r"[0-9A-Za-z_-]{1,64}")
 REACH = 128  # pixels around a click in which its outline is looked for first
 
 Pieces = Callable[[tuple[slice, slice]], np.ndarray]  # the ice of a box of the scene, as of mapping.edits.pieces_of
@@ -43,7 +41,7 @@ def read_change(data: Any, grid: Grid, pieces: Pieces) -> tuple[list[Item], list
 
 def read_name(name: Any) -> str:
     """An id."""
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not WORD.fullmatch(name):
         raise VectorError("An id is no word of at most 64 letters and digits; reload the page.")
     return name
 

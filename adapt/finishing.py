@@ -11,13 +11,11 @@ from threading import Lock, Thread
 import torch
 
 from adapt.adapted import facts_of, write_adapted
-from adapt.marks import write_marks
 from adapt.refit import Refit
 from adapt.session import Session
 from adapt.store import EDITS, MARKS
 from errors import OutputError
 from fusion.pipeline import in_order, split_jobs
-from mapping.edits import write_edits
 from mapping.finish import Beside, finish
 from mapping.postprocess import Postprocess
 from mapping.run import job_for, loaded, prepare, scene_layout, work_on
@@ -85,12 +83,10 @@ class Finishing:
 
     def write(self) -> str:
         """Write everything; returns what there is to say of it."""
-        content, start = self.session.store.content, time.time()
-        if not self.session.store.save():
+        start = time.time()
+        if not self.session.store.save(whole=True):
             raise OutputError(self.session.store.unsaved)
         refit = self.refit_of_all()
-        write_marks(self.out / MARKS, content.marks, self.scene.grid.crs)
-        write_edits(self.out / EDITS, content.edits, self.scene.grid.crs)
         facts = facts_of(refit.fitted, [self.scene.name], [Path(MARKS)])
         write_adapted(refit.fitted, self.out / MODEL, facts)
         seconds = self.map_parts()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,17 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from rasterio.features import geometry_mask
 from rasterio.transform import Affine
 
-from errors import OutputError, VectorError
+from errors import VectorError
 from scenes.grid import Grid
 from scenes.vectors import need_crs, write_geopackage
 from tiles.raster import one_line
 
 COLUMN = "glacier"
+WORD = re.compile(r"[0-9A-Za-z_-]{1,64}")  # of an id
 WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -33,9 +36,9 @@ class Mark:
 def read_marks(path: Path, crs: str) -> list[Mark]:
     """Read the marks of a vector file in any coordinate system into ``crs`` (WKT or EPSG:n).
 
-    The column ``glacier`` says 1/0, true/false or yes/no; a column ``id``, where there is one, names the marks, else
-    their number in the file does. Raises VectorError or GridError, naming the file, where it cannot be read, has no
-    coordinate system, no such column, or another value in it.
+    The column ``glacier`` says 1/0, true/false or yes/no. A column ``id`` names the marks; where there is none, or no
+    word that no other mark of the file has, their row in the file does. Raises VectorError or GridError, naming the
+    file, where it cannot be read, has no coordinate system, no such column, or another value in it.
     """
     try:
         table = gpd.read_file(path, engine="pyogrio")
@@ -47,12 +50,26 @@ def read_marks(path: Path, crs: str) -> list[Mark]:
     need_crs(table, path)
     table = table[table[columns[COLUMN]].notna()]  # a place that is suggested and not yet marked says nothing
     said = [glacier_of(value, path) for value in table[columns[COLUMN]]]
-    names = table[columns["id"]] if "id" in columns else range(1, len(table) + 1)
-    placed = table.geometry.to_crs(crs)
-    rows = zip(placed, said, names)
-    return [
-        Mark(place, glacier, str(name)) for place, glacier, name in rows if place is not None and not place.is_empty
-    ]
+    rows = zip(table.geometry.to_crs(crs), said, names_of(table, columns.get("id")))
+    return [Mark(place, glacier, name) for place, glacier, name in rows if place is not None and not place.is_empty]
+
+
+def names_of(table: pd.DataFrame, column: str | None) -> list[str]:
+    """The ids of a column as words, the number of the row for what is no word or not the only one."""
+    numbers = [str(number + 1) for number in table.index]
+    if column is None:
+        return numbers
+    words = table[column].map(word_of)
+    known = (words != "") & ~words.duplicated(keep=False)
+    return [word if fits else f"row{number}" for word, fits, number in zip(words, known, numbers)]
+
+
+def word_of(value: object) -> str:
+    """An id as a word, a whole number without its point; empty for what is none."""
+    if value is None or value != value:  # NaN
+        return ""
+    word = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return word if WORD.fullmatch(word) else ""
 
 
 def glacier_of(value: object, path: Path) -> bool:
@@ -68,10 +85,7 @@ def write_marks(path: Path, marks: Sequence[Mark], crs: str) -> None:
     """Write marks as a GeoPackage with the columns ``id`` and ``glacier`` (1/0), whole or not at all."""
     columns = {"id": [mark.mark_id for mark in marks], COLUMN: [int(mark.glacier) for mark in marks]}
     table = gpd.GeoDataFrame(columns, geometry=[mark.geometry for mark in marks], crs=crs)
-    try:
-        write_geopackage(table, path, "marks")
-    except (OSError, RuntimeError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); choose another place.") from None
+    write_geopackage(table, path, "marks")
 
 
 def pixels_of(mark: Mark, grid: Grid) -> np.ndarray:

@@ -14,7 +14,6 @@ from tqdm import tqdm
 from adapt.evidence import Box, Seen, layout_of, look_at, whole
 from adapt.suggest import Place
 from command import hidden
-from errors import OutputError
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.windowed import levels_for
@@ -22,7 +21,6 @@ from mapping.run import sample_of
 from scenes.grid import Grid
 from scenes.scene import Scene
 from scenes.vectors import write_geopackage
-from tiles.raster import one_line
 
 MOST_WINDOWS = 16  # of a large scene that are looked at: more show little that is new
 
@@ -57,8 +55,4 @@ def write_places(path: Path, places: Sequence[Place], crs: str) -> None:
         "glacier": pd.array([None] * len(places), dtype="Int32"),
     }
     table = gpd.GeoDataFrame(columns, geometry=[place.geometry for place in places], crs=crs)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_geopackage(table, path, "marks")
-    except (OSError, RuntimeError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); choose another --out.") from None
+    write_geopackage(table, path, "marks")

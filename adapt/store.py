@@ -6,9 +6,10 @@ ones, and nobody's list replaces another's.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, Union
@@ -25,6 +26,11 @@ Item = Union[Mark, Edit]
 def id_of(item: Item) -> str:
     """What tells a mark or an edit from all others."""
     return item.mark_id if isinstance(item, Mark) else item.edit_id
+
+
+def named(mark: Mark) -> Mark:
+    """The same mark under a name that its place and kind make, for two files may number their marks alike."""
+    return replace(mark, mark_id=hashlib.sha256(mark.geometry.wkb + bytes([mark.glacier])).hexdigest()[:16])
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ class Store:
             tuple(read_edits(edits, crs)) if edits.is_file() else (),
         )
         self.saved = self.content
-        self.change(begin_with, ())
+        known = {(mark.geometry, mark.glacier) for mark in self.content.marks}
+        self.change([named(mark) for mark in begin_with if (mark.geometry, mark.glacier) not in known], ())
 
     def change(self, added: Sequence[Item], erased: Sequence[str]) -> Content:
         """Add and erase marks and edits, by their ids, and save; what is there or gone already changes nothing."""
@@ -76,13 +83,16 @@ class Store:
             self.save()
             return self.content
 
-    def save(self) -> bool:
-        """Write what is not yet written; False, with ``unsaved`` saying why, where that fails."""
+    def save(self, whole: bool = False) -> bool:
+        """Write what is not yet written; False, with ``unsaved`` saying why, where that fails.
+
+        ``whole``: both files, even where there is nothing to write into one.
+        """
         with self.lock:
             try:
-                if self.saved.marks != self.content.marks:
+                if whole or self.saved.marks != self.content.marks:
                     write_marks(self.folder / MARKS, self.content.marks, self.crs)
-                if self.saved.edits != self.content.edits:
+                if whole or self.saved.edits != self.content.edits:
                     write_edits(self.folder / EDITS, self.content.edits, self.crs)
             except OutputError as problem:
                 if not self.unsaved:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapt.fit_command import add_shared_options
-from command import add_shared, new_parser
+from command import add_shared, from_zero, new_parser
 from errors import SettingError, exit_code
 from scenes.options import opening
 
@@ -28,6 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from fusion.model_file import load_model
     from scenes.products import open_scene
 
+    from_zero(options, "jobs")
     if options.count < 1:
         raise SettingError(f"--count {options.count}: is below 1; give the number of places, for example 20.")
     device = choose_device(options.device)

@@ -19,7 +19,6 @@ WINDOWS = (7, 7, 14, 7)  # sides in cells of the stage's grid
 STRIDES = (2, 2, 1)  # between the stages
 EXPANSION = 4  # of the hidden layers
 EMBEDDED = 256  # channels of an embedding
-FINENESS = 16  # pixels of the image to a cell of its embedding
 
 
 class ConvNorm(nn.Sequential):

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
     names = [scene.name for scene in scenes]
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
-    if options.combine:
+    if options.combine and scenes:
         check_overlap(scenes)
     outs = [options.out] if len(options.scene) == 1 else [options.out / name for name in names]
     with ExitStack() as locks:

@@ -20,6 +20,7 @@ from matplotlib.patches import Patch
 from command import write_json
 from figures import BLUE, GREY, VERMILION, write_figure
 from mapping.matching import SHARE, Change, summed
+from scenes.vectors import driver_output
 from tiles.raster import atomic_output
 
 LISTED, BARS = 500, 12  # glaciers on the page and in the figure, at most
@@ -48,16 +49,11 @@ def counted(glaciers: pd.DataFrame) -> dict[str, int]:
 
 def write_layers(change: Change, crs: str, path: Path) -> None:
     """Write the layers ``glaciers``, ``retreat`` and ``advance`` of one GeoPackage."""
-    with atomic_output(path) as temporary:
-        named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
-        try:
-            for layer in ("glaciers", "retreat", "advance"):
-                table = getattr(change, layer).to_crs(crs)
-                geometry = "MultiPolygon" if not len(table) else None  # which the driver cannot tell from no outline
-                table.to_file(named, driver="GPKG", layer=layer, engine="pyogrio", geometry_type=geometry)
-            named.replace(temporary)
-        finally:
-            named.unlink(missing_ok=True)
+    with driver_output(path, ".gpkg") as temporary:
+        for layer in ("glaciers", "retreat", "advance"):
+            table = getattr(change, layer).to_crs(crs)
+            geometry = "MultiPolygon" if not len(table) else None  # which the driver cannot tell from no outline
+            table.to_file(temporary, driver="GPKG", layer=layer, engine="pyogrio", geometry_type=geometry)
 
 
 def draw(change: Change, old: gpd.GeoSeries, title: str, path: Path) -> None:

@@ -18,7 +18,7 @@ import shapely
 from rasterio.features import rasterize, shapes
 from rasterio.transform import Affine
 
-from errors import GridError, OutputError, VectorError
+from errors import GridError, VectorError
 from fusion.windowed import STRIP
 from mapping.inventory import column_of
 from mapping.outlines import EDITED, largest_first, owners
@@ -26,7 +26,6 @@ from mapping.rasters import sides_of
 from mapping.terrain import frame_of
 from scenes.grid import Grid
 from scenes.vectors import areas_km2, need_crs, polygons, read_table, repair, write_geopackage
-from tiles.raster import one_line
 
 ACTIONS = {"deleted": 0, "kept": 1, "drawn": 1}  # and what a pixel inside is then: glacier or not
 WORDS = {"kept": "kept", "drawn": "drawn", "deleted": "cut"}  # what an outline is called that holds it, or is beside it
@@ -116,10 +115,7 @@ def write_edits(path: Path, edits: Sequence[Edit], crs: str) -> None:
     """Write edits as a GeoPackage with the columns ``id`` and ``edited`` (one of ACTIONS), whole or not at all."""
     columns = {"id": [edit.edit_id for edit in edits], EDITED: [edit.action for edit in edits]}
     table = gpd.GeoDataFrame(columns, geometry=[edit.geometry for edit in edits], crs=crs)
-    try:
-        write_geopackage(table, path, "edits")
-    except (OSError, RuntimeError) as problem:
-        raise OutputError(f"{path}: cannot be written ({one_line(problem)}); choose another place.") from None
+    write_geopackage(table, path, "edits")
 
 
 def read_edits(path: Path, crs: str) -> list[Edit]:

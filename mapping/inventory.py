@@ -64,8 +64,10 @@ def read_inventory(path: Path, crs: str) -> gpd.GeoDataFrame:
     table, _ = repair(table.to_crs(crs))
     name = column_of(table, NAME_COLUMNS)
     names = table[name].fillna("").astype(str) if name else ""
+    ids = table[known].fillna("").astype(str)
+    numbers = [f"row {number}" for number in range(1, len(table) + 1)]
     found = gpd.GeoDataFrame(
-        {"inventory_id": table[known].astype(str), "name": names}, geometry=table.geometry, crs=crs
+        {"inventory_id": np.where(ids == "", numbers, ids), "name": names}, geometry=table.geometry, crs=crs
     )
     found = found[found.geometry.area > 0]
     if not len(found):

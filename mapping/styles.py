@@ -14,6 +14,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex, to_rgba
 
 from figures import BLUE, PROBABILITY
+from scenes.vectors import driver_output
 from tiles.raster import atomic_output
 
 HERE = Path(__file__).parent / "qgis"
@@ -63,8 +64,6 @@ def add_style(path: Path, style: str) -> None:
         "ui": "",
         "update_time": datetime.now(timezone.utc).replace(tzinfo=None),
     }
-    with atomic_output(path) as temporary:
-        named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
-        shutil.copyfile(path, named)
-        pyogrio.write_dataframe(pd.DataFrame([row]), named, layer=STYLES_LAYER, driver="GPKG")
-        named.replace(temporary)
+    with driver_output(path, ".gpkg") as temporary:
+        shutil.copyfile(path, temporary)
+        pyogrio.write_dataframe(pd.DataFrame([row]), temporary, layer=STYLES_LAYER, driver="GPKG")

@@ -61,8 +61,9 @@ def open_landsat(files: Files, clouds: bool) -> Scene:
     bands = optical_bands(files, metadata, sensor, level) | thermal_band(files, metadata, sensor, level)
     quality = quality_of(files, clouds)
     paths = [one.path for one in (*bands.values(), quality) if one]
+    product = metadata.groups[CONTENTS].get("LANDSAT_PRODUCT_ID", "")
     return Scene(
-        metadata.groups[CONTENTS].get("LANDSAT_PRODUCT_ID", files.place.stem),
+        product if NAME.fullmatch(product) else files.place.stem,  # it names a folder
         bands,
         common_grid(paths, bands["swir1"].path),
         CODINGS[level],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from scenes.files import Files
 from tiles.raster import one_line
 
 Groups = dict[str, dict[str, str]]
+DAMAGES = (ValueError, AttributeError, KeyError, TypeError, RecursionError)  # what a damaged file makes of reading
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,18 @@ class Metadata:
 
     def number(self, group: str, key: str) -> float:
         """Look a number up; raises ProductError where it is missing or none."""
-        try:
-            return float(self.text(group, key))
-        except ValueError:
-            raise ProductError(f"{self.place}: {key} of its MTL is no number; download the product again.") from None
+        return finite_number(self.text(group, key), f"{self.place}: {key} of its MTL")
+
+
+def finite_number(text: str, what: str) -> float:
+    """Read a number; raises ProductError, which names ``what``, where the text is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ProductError(f"{what} is no number; download the product again.")
+    return value
 
 
 def read_mtl(files: Files) -> Metadata | None:
@@ -46,7 +56,7 @@ def read_mtl(files: Files) -> Metadata | None:
                 groups = parse(files.text(name))
                 if "PRODUCT_CONTENTS" not in groups:
                     raise ValueError("no group PRODUCT_CONTENTS")
-            except (ValueError, AttributeError, KeyError, TypeError, ElementTree.ParseError) as problem:
+            except (*DAMAGES, ElementTree.ParseError) as problem:
                 where = files.paths[name]
                 raise ProductError(f"{where}: cannot be read ({one_line(problem)}); download it again.") from None
             return Metadata(files.place, groups)

@@ -13,8 +13,9 @@ from errors import GridError, ProductError
 from scenes.grid import Grid, grid_of, offset_in
 from scenes.recognised import recognised_scene
 from scenes.scene import Band, Scene
-from scenes.source import nodata_of
+from scenes.source import nodata_of, open_raster
 from tiles.folder import BAND_FOLDERS, band_folders, find_tiles
+from tiles.raster import MAX_PIXELS
 
 
 def open_mosaic(folder: Path, unit: str | None = None) -> Scene:
@@ -28,15 +29,25 @@ def open_mosaic(folder: Path, unit: str | None = None) -> Scene:
             raise ProductError(one.problem)
     grids = {one.tile_id: grid_of(str(one.paths["blue"])) for one in tiles}
     grid = enclosing(list(grids.values()), folder)
-    bands = {
-        band: Band(
-            virtual_mosaic(grid, [(str(one.paths[band]), grids[one.tile_id]) for one in tiles]),
-            nodata=tuple(sorted({value for one in tiles for value in nodata_of(str(one.paths[band]))})),
-        )
-        for band in BAND_FOLDERS.values()
-        if all(band in one.paths for one in tiles)
-    }
+    bands = {}
+    for band in BAND_FOLDERS.values():
+        if all(band in one.paths for one in tiles):
+            places = [(str(one.paths[band]), grids[one.tile_id]) for one in tiles]
+            known = [single_nodata(path, inner) for path, inner in places]
+            nodata = tuple(sorted({value for values in known for value in values}))
+            bands[band] = Band(virtual_mosaic(grid, places, known), nodata=nodata)
     return recognised_scene(folder.name, bands, grid, str(folder), unit)
+
+
+def single_nodata(path: str, grid: Grid) -> tuple[float, ...]:
+    """What a tile's file names as nodata; raises ProductError or GridError unless it is one band on the tile's grid."""
+    with open_raster(path) as source:
+        if source.count != 1:
+            raise ProductError(f"{path}: holds {source.count} bands; give one file with one band each.")
+        same = (source.height, source.width) == (grid.height, grid.width)
+        if not same or not source.transform.almost_equals(grid.affine, 0.01 * grid.pixel_side):
+            raise GridError(f"{path}: does not lie where the tile's blue band does; give bands of one grid.")
+    return nodata_of(path)
 
 
 def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
@@ -52,22 +63,31 @@ def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
     top, left = min(round(row) for row, _ in offsets), min(round(column) for _, column in offsets)
     height = max(round(row) + grid.height for grid, (row, _) in zip(grids, offsets)) - top
     width = max(round(column) + grid.width for grid, (_, column) in zip(grids, offsets)) - left
+    if height * width > MAX_PIXELS:
+        raise GridError(f"{folder}: its tiles span {height} x {width} pixels, more than {MAX_PIXELS}; map it in parts.")
     return first.part(top, left, height, width)
 
 
-def virtual_mosaic(grid: Grid, tiles: Sequence[tuple[str, Grid]]) -> str:
-    """Write the tiles in GDAL's virtual format, as a text that opens like a file; nothing is copied."""
+def virtual_mosaic(grid: Grid, tiles: Sequence[tuple[str, Grid]], nodata: Sequence[tuple[float, ...]]) -> str:
+    """Write the tiles in GDAL's virtual format, as a text that opens like a file; nothing is copied.
+
+    Where tiles overlap, the last one counts that has data there. A tile that names no ``nodata`` has what others name,
+    and 0 where none does.
+    """
     sources = []
-    for path, inner in tiles:
+    filled = next((values[0] for values in nodata if values), 0.0)
+    for (path, inner), values in zip(tiles, nodata):
         row, column = (round(value) for value in offset_in(grid, inner))
         size = f'xSize="{inner.width}" ySize="{inner.height}"'
         sources.append(
-            f"<SimpleSource><SourceFilename>{escape(str(Path(path).resolve()))}</SourceFilename><SourceBand>1</SourceBand>"
-            f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="{column}" yOff="{row}" {size}/></SimpleSource>'
+            f"<ComplexSource><SourceFilename>{escape(str(Path(path).resolve()))}</SourceFilename><SourceBand>1</SourceBand>"
+            f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="{column}" yOff="{row}" {size}/>'
+            f"<NODATA>{(values[0] if values else filled)!r}</NODATA></ComplexSource>"
         )
     transform = ",".join(repr(value) for value in grid.affine.to_gdal())
     return (
         f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}"><SRS>{escape(grid.crs)}</SRS>'
         f"<GeoTransform>{transform}</GeoTransform>"
-        f'<VRTRasterBand dataType="Float32" band="1">{"".join(sources)}</VRTRasterBand></VRTDataset>'
+        f'<VRTRasterBand dataType="Float32" band="1"><NoDataValue>{filled!r}</NoDataValue>{"".join(sources)}'
+        "</VRTRasterBand></VRTDataset>"
     )

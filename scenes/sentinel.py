@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 from errors import ProductError
 from scenes.files import Files
 from scenes.grid import common_grid
-from scenes.metadata import parse_xml
+from scenes.metadata import finite_number, parse_xml
 from scenes.scene import Band, Quality, Scene
 from tiles.raster import one_line
 
@@ -44,7 +44,11 @@ def open_sentinel(files: Files, clouds: bool) -> Scene:
     texts = metadata_texts(files, named[0])
     quantification = one_number(files.place, texts, "BOA_QUANTIFICATION_VALUE" if level2 else "QUANTIFICATION_VALUE")
     offset_name = "BOA_ADD_OFFSET" if level2 else "RADIO_ADD_OFFSET"
-    offsets = {key[1]: float(value) for key, value in texts.items() if key[0] == offset_name}
+    offsets = {
+        key[1]: finite_number(value, f"{files.place}: {offset_name} of its metadata")
+        for key, value in texts.items()
+        if key[0] == offset_name
+    }
     paths = {band: band_file(files, code) for band, code in BANDS.items()}
     grid = common_grid(list(paths.values()), paths["swir1"])
     bands = {

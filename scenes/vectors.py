@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import glob
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pyogrio
+import pyproj
 import rasterio
 import shapely
 from rasterio.features import shapes
 
-from errors import GridError, VectorError
+from errors import GridError, OutputError, VectorError
 from scenes.grid import KM2
 from tiles.raster import atomic_output, one_line
 
 VECTORS = (".gpkg", ".shp", ".geojson", ".json", ".fgb")
-EQUAL_AREA = "EPSG:6933"  # cylindrical equal-area on WGS 84, anywhere but at the poles
+EQUAL_AREA, HALF_WAY = "EPSG:6933", 17_367_530.0  # cylindrical on WGS 84, and metres on it from 0 to 180 degrees
+GEOGRAPHIC = "EPSG:4326"
+ELLIPSOID = pyproj.Geod(ellps="WGS84")
+POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
 def is_vector(path: Path) -> bool:
@@ -66,13 +72,13 @@ def repair(table: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int]:
     shapes = np.where(shapely.is_missing(shapes), shapely.Polygon(), shapes)
     wrong = ~shapely.is_valid(shapes)
     shapes[wrong] = shapely.make_valid(shapes[wrong])
-    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
-    shapes[mixed] = [polygonal(shape) for shape in shapes[mixed]]
+    other = ~np.isin(shapely.get_type_id(shapes), POLYGONS)
+    shapes[other] = [polygonal(shape) for shape in shapes[other]]
     return table.set_geometry(gpd.GeoSeries(shapes, index=table.index, crs=table.crs)), int(wrong.sum())
 
 
 def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
-    """Keep the polygons of a collection; repairing leaves lines and points beside them."""
+    """Keep the polygons of a collection, an empty shape where it has none; repairing leaves lines and points, too."""
     return shapely.union_all([part for part in shapely.get_parts(shape) if shapely.area(part) > 0])
 
 
@@ -89,8 +95,24 @@ def polygons(mask: Path) -> gpd.GeoSeries:
 
 
 def areas_km2(outlines: gpd.GeoSeries) -> np.ndarray:
-    """Measure the areas on an equal-area projection, float64 (N,)."""
-    return np.asarray(outlines.to_crs(EQUAL_AREA).area / KM2)
+    """Measure the areas on an equal-area projection, float64 (N,).
+
+    Outlines across 180 degrees or around a pole, which it tears apart, are measured on the ellipsoid.
+    """
+    plane = outlines.to_crs(EQUAL_AREA)
+    found = plane.area.to_numpy(copy=True)
+    torn = (plane.bounds["maxx"] - plane.bounds["minx"]).to_numpy() > HALF_WAY
+    found[torn] = [geodesic_area(shape) for shape in outlines[torn].to_crs(GEOGRAPHIC)]
+    return found / KM2
+
+
+def geodesic_area(shape: shapely.Geometry) -> float:
+    """The area in square metres of polygons in degrees (Karney 2013, doi:10.1007/s00190-012-0578-z, as PROJ has it)."""
+    area = 0.0
+    for part in shapely.get_parts(shape):
+        outer, *inner = (abs(ELLIPSOID.geometry_area_perimeter(ring)[0]) for ring in shapely.get_rings(part))
+        area += outer - sum(inner)
+    return area
 
 
 def write_vectors(outlines: gpd.GeoDataFrame, stem: Path, short_names: Mapping[str, str]) -> None:
@@ -104,20 +126,36 @@ def write_vectors(outlines: gpd.GeoDataFrame, stem: Path, short_names: Mapping[s
 
 def write_geopackage(outlines: gpd.GeoDataFrame, path: Path, layer: str = "") -> None:
     """Write a GeoPackage (OGC 12-128) of one layer, which has the file's name where none is given."""
-    with atomic_output(path) as temporary:
-        named = temporary.with_name(f"{temporary.name}.gpkg")  # the driver insists on its suffix
+    with driver_output(path, ".gpkg") as temporary:
         geometry = "Polygon" if not len(outlines) else None  # which the driver cannot tell from no outline
-        outlines.to_file(named, driver="GPKG", layer=layer or path.stem, engine="pyogrio", geometry_type=geometry)
-        named.replace(temporary)
+        outlines.to_file(temporary, driver="GPKG", layer=layer or path.stem, engine="pyogrio", geometry_type=geometry)
 
 
 def write_shapefile(outlines: gpd.GeoDataFrame, path: Path) -> None:
     """Write a Shapefile; its companions (.shx, .dbf, .prj, .cpg) are in place before the file itself is."""
-    with atomic_output(path) as temporary:
-        unfinished = temporary.with_name(f".{temporary.name}.shp")
+    with driver_output(path, ".shp") as temporary:
         geometry = "Polygon" if not len(outlines) else None  # which the driver cannot tell from no outline
-        outlines.to_file(unfinished, driver="ESRI Shapefile", engine="pyogrio", geometry_type=geometry)
+        outlines.to_file(temporary, driver="ESRI Shapefile", engine="pyogrio", geometry_type=geometry)
         for companion in (".shx", ".dbf", ".prj", ".cpg"):
-            if unfinished.with_suffix(companion).exists():
-                unfinished.with_suffix(companion).replace(path.with_suffix(companion))
-        unfinished.replace(temporary)
+            if temporary.with_suffix(companion).exists():
+                temporary.with_suffix(companion).replace(path.with_suffix(companion))
+
+
+@contextmanager
+def driver_output(path: Path, suffix: str) -> Iterator[Path]:
+    """A temporary path with the suffix that a driver of GDAL insists on; what is written there becomes ``path``.
+
+    Raises OutputError where it cannot be written; whatever lies beside it under its name is removed.
+    """
+    with atomic_output(path) as temporary:
+        named = temporary.with_name(f"{temporary.name}{suffix}")
+        try:
+            yield named
+            named.replace(temporary)
+        except RuntimeError as problem:  # what pyogrio makes of a full disk
+            raise OutputError(
+                f"{path}: cannot be written ({one_line(problem)}); free space or choose another output folder."
+            ) from None
+        finally:
+            for left in named.parent.glob(f"{glob.escape(named.stem)}.*"):
+                left.unlink(missing_ok=True)

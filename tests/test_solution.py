@@ -221,3 +221,11 @@ def test_an_output_folder_that_cannot_be_made_is_named(
     assert str(tmp_path / "file") in capsys.readouterr().err
     with pytest.raises(OutputError):
         solution.maskgeration(band_folders(data), tmp_path / "file" / "out")
+
+
+def test_bands_are_not_replaced_by_masks(home: Path, tmp_path: Path, monkeypatch, capsys):
+    data = write_folder(tmp_path / "data")
+    before = {path: path.read_bytes() for path in data.glob("Band*/*.tif")}
+    assert run(monkeypatch, "--data", data, "--masks", "", "--out", data / "Band1") == 2
+    assert "Band1: is the folder of a band" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in data.glob("Band*/*.tif")} == before

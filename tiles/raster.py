@@ -200,7 +200,7 @@ class atomic_output:  # noqa: N801  (reads as a verb in a with statement)
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed runs left in a folder, if it is too old to belong to a run that is still at work."""
-    for path in folder.glob(f".*{PARTIAL}"):
+    for path in folder.glob(f".*{PARTIAL}*"):  # some drivers insist on a suffix of their own
         with suppress(OSError):  # another run may have removed it, or the folder is not ours
             if time.time() - path.stat().st_mtime > OLD_SECONDS:
                 path.unlink()

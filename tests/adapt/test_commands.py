@@ -141,3 +141,10 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert main(["serve", "scene.tif", "--out", str(tmp_path / "out")]) == 2
     assert "lacks the package uvicorn; pip install -e '.[mapping,adapt]'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["fit", "suggest"])
+def test_threads_below_none_are_one_sentence(command: str, folder: Path, tmp_path: Path, capsys):
+    marks = ["--marks", folder / "marks.gpkg"]
+    assert main(words(folder, command, *marks, "--out", tmp_path / "out", "--jobs", -1)) == 2
+    assert "--jobs -1: is below 0" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import pytest
 import shapely
 
 from adapt.marks import Mark, pixels_of, read_marks, write_marks
+from adapt.store import Store
 from errors import GridError, OutputError, VectorError
 from scenes.grid import Grid
 
@@ -89,3 +90,27 @@ def test_pixels_of_points_lines_and_polygons():
     )
     assert pixels_of(Mark(at(-3, 2), True), GRID).size == 0
     assert pixels_of(Mark(at(3, 90), True), GRID).size == 0
+
+
+def test_every_mark_has_a_name_of_its_own(tmp_path: Path):
+    """As when places are added in a GIS to a file that has names."""
+    table = gpd.read_file(write(tmp_path / "marks.gpkg", [1, 1, 0, 0, 1]))
+    table["id"] = ["1", None, "Mark 1", "a", "a"]
+    table.to_file(tmp_path / "named.gpkg")
+    assert [mark.mark_id for mark in read_marks(tmp_path / "named.gpkg", CRS)] == ["1", "row2", "row3", "row4", "row5"]
+    table["id"] = [1, None, 3, 3, 5]
+    table.to_file(tmp_path / "numbered.gpkg")
+    names = [mark.mark_id for mark in read_marks(tmp_path / "numbered.gpkg", CRS)]
+    assert names == ["1", "row2", "row3", "row4", "5"]
+
+
+def test_two_files_that_number_their_marks_alike_are_both_kept(tmp_path: Path):
+    marks = [Mark(at(row, 2), True, str(row)) for row in (1, 2)]
+    others = [Mark(at(row, 9), False, str(row)) for row in (1, 2)]
+    Store(tmp_path, CRS, marks)
+    again = Store(tmp_path, CRS, [*others, *marks])
+    assert [(mark.geometry, mark.glacier) for mark in again.content.marks] == [
+        (mark.geometry, mark.glacier) for mark in (*marks, *others)
+    ]
+    assert again.change((), [again.content.marks[0].mark_id]).marks == again.content.marks
+    assert len(read_marks(tmp_path / "marks.gpkg", CRS)) == 3

@@ -18,9 +18,12 @@ from starlette.testclient import TestClient
 from adapt import marks as marks_module
 from adapt import serve, store
 from adapt.app import Server
+from adapt.blocks import key_of
 from adapt.guard import LARGEST
 from errors import OutputError
 from mapping.lock import LOCK_NAME
+from scenes.products import open_scene
+from tests import products
 from tests.adapt.serving import HOST, TOKEN, client_of, open_server, point, settle, words, write_place
 
 pytestmark = pytest.mark.usefixtures("few_candidates")
@@ -280,3 +283,30 @@ def test_a_large_scene_is_looked_at_block_by_block(tmp_path: Path, monkeypatch):
     assert len(again.session.blocks.known) == 4, "an earlier session has looked at them"
     settle(again)
     assert np.array_equal(again.session.canvas.now, now, equal_nan=True)
+
+
+def test_marks_made_while_it_is_finished_are_kept(server: Server, client: TestClient, tmp_path: Path, monkeypatch):
+    post(client, add=wrong_marks())
+    real = server.finishing.refit_of_all
+
+    def marks_meanwhile():
+        assert post(client, add=[point("late", "ground", 70, 50)]).status_code == 200
+        return real()
+
+    monkeypatch.setattr(server.finishing, "refit_of_all", marks_meanwhile)
+    server.finishing.run()
+    assert server.finishing.progress.stage == "done", server.finishing.progress.said
+    named = [mark.mark_id for mark in marks_module.read_marks(tmp_path / "out" / "marks.gpkg", "EPSG:32643")]
+    assert named == ["m0", "m1", "m2", "m3", "late"]
+    assert (tmp_path / "out" / "edits.gpkg").is_file()
+
+
+def test_what_is_kept_of_another_scene_of_the_same_name_is_not_used(place: Path, tmp_path: Path):
+    scene = tmp_path / "scene.tif"
+    keys = []
+    for shift in (0, 20):
+        tile, _ = products.blocky_tile((150, 170))
+        bands = {name: np.roll(band, shift, 1) for name, band in tile.bands.items()}
+        products.five_bands(scene, type(tile)("scene", bands, np.roll(tile.valid, shift, 1)))
+        keys.append(key_of(open_scene(scene, products.FIVE_BANDS), place / "model.pth"))
+    assert keys[0] != keys[1]

@@ -151,6 +151,13 @@ def test_a_date_that_sees_nothing_has_the_least_weight(scene: Scene, tmp_path: P
     assert weights[0] < weights[1]
 
 
+def test_scenes_that_do_not_open_are_all_named(combined: Path, tmp_path: Path, monkeypatch, capsys):
+    assert run(monkeypatch, tmp_path / "out", combined / "model.pth", tmp_path / "no.tif", tmp_path / "nor.tif") == 2
+    message = capsys.readouterr().err
+    assert "no.tif: no such file" in message
+    assert "nor.tif: no such file" in message
+
+
 @pytest.mark.parametrize("kind", ["one scene", "far"])
 def test_mistakes_are_one_sentence(kind: str, combined: Path, tmp_path: Path, monkeypatch, capsys, one_sentence):
     tile, _ = products.blocky_tile((60, 80))

@@ -162,3 +162,11 @@ def test_the_command_tells_before_anything_is_mapped(tmp_path: Path, monkeypatch
     assert command.main() == 2
     assert "no.gpkg: has no column" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
+
+
+def test_glaciers_without_an_id_are_kept(tmp_path: Path):
+    table = inventory_of([box(0, 0, 30, 30), box(40, 0, 70, 30), box(80, 0, 99, 30)])
+    table["inventory_id"] = ["A", None, None]
+    table.rename(columns={"inventory_id": "rgi_id"}).to_file(tmp_path / "inventory.gpkg")
+    found = read_inventory(tmp_path / "inventory.gpkg", products.CRS)
+    assert list(found["inventory_id"]) == ["A", "row 2", "row 3"]

@@ -130,6 +130,8 @@ def edit(old: str, new: str):
         (edit("20200826_20200906", "20210826_20210906"), "part them"),
         (edit("REFLECTANCE_MULT_BAND_3", "NOTHING"), "REFLECTANCE_MULT_BAND_3"),
         (edit("GROUP", "SOUP"), "PRODUCT_CONTENTS"),
+        (edit("REFLECTANCE_MULT_BAND_6 = ", "REFLECTANCE_MULT_BAND_6 = nan "), "no number"),
+        (edit("REFLECTANCE_MULT_BAND_6 = 2.75e-05", "REFLECTANCE_MULT_BAND_6 = nan"), "no number"),
         (lambda place: next(place.glob("*_SR_B2.TIF")).write_bytes(b"no image"), "_SR_B2.TIF"),
     ],
 )
@@ -163,3 +165,70 @@ def test_entities_in_metadata_are_refused(tile: Tile, tmp_path: Path):
     path.write_text(path.read_text().replace("?>", '?><!DOCTYPE a [<!ENTITY b "c">]>', 1))
     with pytest.raises(ProductError, match="entities"):
         open_scene(place)
+
+
+@pytest.mark.parametrize("value", ["", "none", "nan"])
+def test_an_offset_that_is_no_number_is_named(value: str, tile: Tile, tmp_path: Path):
+    place = products.sentinel(tmp_path, tile)
+    path = place / "MTD_MSIL2A.xml"
+    path.write_text(path.read_text().replace("-1000", value))
+    with pytest.raises(ProductError, match="BOA_ADD_OFFSET of its metadata is no number"):
+        open_scene(place)
+
+
+def test_metadata_nested_without_end_are_named(tile: Tile, tmp_path: Path):
+    place = products.landsat(tmp_path, tile)
+    (path,) = place.glob("*_MTL.txt")
+    path.with_suffix(".json").write_text('{"a":' * 100_000)
+    with pytest.raises(ProductError, match="MTL.json: cannot be read"):
+        open_scene(place)
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/elsewhere", ".."])
+def test_a_products_name_leads_nowhere(name: str, tile: Tile, tmp_path: Path):
+    """It names the folder of a scene among several."""
+    place = products.landsat(tmp_path, tile)
+    edit(f'LANDSAT_PRODUCT_ID = "{place.name}"', f'LANDSAT_PRODUCT_ID = "{name}"')(place)
+    assert open_scene(place).name == place.name
+
+
+def test_where_tiles_overlap_data_is_not_hidden_by_nodata(tmp_path: Path):
+    root = products.placed(write_folder(tmp_path / "tiles", ("01_01", "01_02"), (32, 32)), 20)
+    for path in root.glob("Band*/*01_02.tif"):
+        with rasterio.open(path, "r+") as file:
+            numbers = file.read(1)
+            numbers[:, :12] = 0
+            file.write(numbers, 1)
+    alone = write_folder(tmp_path / "alone", ("01_01",), (32, 32))
+    expected = whole(open_scene(products.placed(alone, 20)))
+    found = whole(open_scene(root))
+    np.testing.assert_array_equal(found.valid[:, 20:32], expected.valid[:, 20:32])
+    assert found.valid[:, 20:32].any()
+    np.testing.assert_array_equal(found.bands["green"][:, 20:32], expected.bands["green"][:, 20:32])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words", "named"),
+    [
+        ("Band4/*01_02.tif", {"transform": products.TRANSFORM}, "where the tile's blue band does"),
+        ("Band4/*01_02.tif", {"shape": (16, 16)}, "where the tile's blue band does"),
+        ("Band*/*01_02.tif", {"transform": products.TRANSFORM * products.TRANSFORM.translation(9**6, 9**6)}, "span"),
+    ],
+)
+def test_tiles_that_do_not_fit_together_are_named(pattern: str, words: dict, named: str, tmp_path: Path):
+    root = products.placed(write_folder(tmp_path / "tiles", ("01_01", "01_02"), (32, 32)), 32)
+    for path in root.glob(pattern):
+        products.write_band(path, np.full(words.get("shape", (32, 32)), 9000.0), "float32", **words)
+    with pytest.raises(GlacierError, match=named):
+        open_scene(root)
+
+
+def test_a_tile_of_several_bands_is_named(tile: Tile, tmp_path: Path):
+    root = products.placed(write_folder(tmp_path / "tiles", ("01_01", "01_02"), (32, 32)), 32)
+    (path,) = root.glob("Band2/*01_01.tif")
+    with rasterio.open(path) as file:
+        profile, numbers = file.profile, file.read(1)
+    with rasterio.open(path, "w", **{**profile, "count": 3}) as file:
+        file.write(np.stack([numbers] * 3))
+    with pytest.raises(GlacierError, match="holds 3 bands"):
+        open_scene(root)
