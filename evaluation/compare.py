@@ -75,6 +75,12 @@ def pairs_of(prediction: Path, truth: Path) -> list[tuple[str, Path, Path]]:
         raise LayoutError(
             f"{truth}: holds no raster of a name or tile id of {prediction}; give folders of the same tiles."
         )
+    left = [name for name, _, other in found if other is None]
+    if left:
+        print(
+            f"note: {len(left)} of {len(found)} rasters have no truth and do not count: {', '.join(left[:5])}",
+            file=sys.stderr,
+        )
     return matched
 
 

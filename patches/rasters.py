@@ -89,6 +89,8 @@ def burnt(path: Path, outlines: Path) -> np.ndarray:
     """1 where the centre of a raster's pixel lies in an outline, uint8 (H, W)."""
     with opened(path) as source:
         crs, transform, shape = source.crs, source.transform, (source.height, source.width)
+    if shape[0] * shape[1] > MAX_PIXELS:
+        raise RasterError(f"{path}: has more than {MAX_PIXELS} pixels; cut it into parts to lay outlines on it.")
     if crs is None:
         raise GridError(f"{path}: has no coordinate system to lay {outlines.name} on; assign one or give a mask.")
     found = read_outlines(outlines, crs.to_wkt())

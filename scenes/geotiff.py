@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -109,5 +110,8 @@ def described_bands(descriptions: list[str]) -> dict[str, int]:
 def tagged_date(path: Path) -> str:
     """Read the day of TIFFTAG_DATETIME (``2020:08:26 05:12:33``) as YYYY-MM-DD, or nothing."""
     with open_raster(str(path)) as source:
-        match = re.match(r"(\d{4})[:-](\d{2})[:-](\d{2})\b", source.tags().get("TIFFTAG_DATETIME", ""))
-    return "-".join(match.groups()) if match else ""
+        told = source.tags().get("TIFFTAG_DATETIME", "")[:10].replace(":", "-")
+    try:
+        return datetime.datetime.strptime(told, "%Y-%m-%d").strftime("%Y-%m-%d")
+    except ValueError:
+        return ""

@@ -64,12 +64,14 @@ def test_outlines_against_a_raster(place: Path, monkeypatch):
     assert json.loads((place / "out" / "metrics.json").read_text())["pooled"]["iou"] > 0.98
 
 
-def test_folders_are_matched_by_tile_and_pooled(place: Path, monkeypatch):
-    for number in (1, 2):
+def test_folders_are_matched_by_tile_and_pooled(place: Path, monkeypatch, capsys):
+    for number in (1, 2, 3):
         for kind in ("mask", "truth"):
             (place / f"{kind}s").mkdir(exist_ok=True)
             (place / f"{kind}s" / f"{kind}_0{number}.tif").write_bytes((place / f"{kind}.tif").read_bytes())
+    (place / "truths" / "truth_03.tif").unlink()
     assert run(monkeypatch, place / "masks", place / "truths", "--out", place / "out") == 0
+    assert "note: 1 of 3 rasters have no truth and do not count: mask_03\n" in capsys.readouterr().err
     with open(place / "out" / "metrics.csv", newline="") as file:
         rows = {row["region"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"mask_01", "mask_02", "pooled"}

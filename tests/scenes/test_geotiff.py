@@ -136,6 +136,9 @@ def test_dates_are_tagged_or_told(tile: Tile, tmp_path: Path):
         file.update_tags(TIFFTAG_DATETIME="2018:07:31 10:20:30")
     assert open_scene(path, products.FIVE_BANDS).date == "2018-07-31"
     assert open_scene(path, products.FIVE_BANDS, date="2019-08-01").date == "2019-08-01"
+    with rasterio.open(path, "r+") as file:
+        file.update_tags(TIFFTAG_DATETIME="2018:13:45 10:20:30")
+    assert open_scene(path, products.FIVE_BANDS).date == "", "there is no such day"
     with pytest.raises(GlacierError, match="is no date"):
         open_scene(path, products.FIVE_BANDS, date="2019-13-01")
     with pytest.raises(GlacierError, match="2020-08-26"):
