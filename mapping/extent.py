@@ -163,7 +163,10 @@ def decimal_year(value: object, path: Path) -> float:
 
 def common_plane(extents: Sequence[Extent]) -> str:
     """Make an equal-area projection around what all have seen; raises GridError where they have not seen one place."""
-    boxes = [shapely.box(*extent.seen.to_crs("EPSG:4326").total_bounds) for extent in extents]
+    corners = [shapely.get_coordinates(extent.seen.to_crs("EPSG:4326").to_numpy()) for extent in extents]
+    if any(np.ptp(one[:, 0]) > 180 for one in corners):  # across 180 degrees, where longitudes begin anew
+        corners = [np.stack([one[:, 0] % 360, one[:, 1]], 1) for one in corners]
+    boxes = [shapely.box(*one.min(axis=0), *one.max(axis=0)) for one in corners]
     common = shapely.intersection_all(boxes)
     if common.is_empty:
         first, second = (extent.path for extent in extents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, floor
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -14,7 +15,7 @@ from rasterio.warp import calculate_default_transform
 from errors import GridError
 from scenes.grid import Grid
 from scenes.scene import Band, read_samples
-from scenes.source import open_raster
+from scenes.source import is_virtual, open_raster
 from tiles.raster import MAX_PIXELS
 from tiles.validity import FILL_BELOW
 
@@ -101,7 +102,7 @@ def warped_band(band: Band, grid: Grid) -> Band:
     Most exporters take the nearest pixel too, so that what they took is met again; nothing is blurred, which textures
     would tell the model.
     """
-    return Band(virtual_warp(band, grid, fill_of(band)), nodata=band.nodata)
+    return replace(band, path=virtual_warp(band, grid, fill_of(band)), index=1)
 
 
 def fill_of(band: Band) -> float:
@@ -118,7 +119,8 @@ def fill_of(band: Band) -> float:
 def virtual_warp(band: Band, grid: Grid, fill: float) -> str:
     """Write the warp of a band in GDAL's virtual format, as a text that opens like a file."""
     with open_raster(band.path) as source:
-        crs, affine, path = source.crs.to_wkt(), source.transform, str(Path(band.path).resolve())
+        crs, affine = source.crs.to_wkt(), source.transform
+    path = band.path if is_virtual(band.path) else str(Path(band.path).resolve())
     inverses = "".join(
         f"<{end}GeoTransform>{six(one)}</{end}GeoTransform><{end}InvGeoTransform>{six(~one)}</{end}InvGeoTransform>"
         for end, one in (("Src", affine), ("Dst", grid.affine))

@@ -7,12 +7,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import escape
+
+from rasterio.enums import MaskFlags
 
 from errors import ProductError
 from scenes.degrees import is_in_degrees, lost_rows, metric_grid, warped_band
 from scenes.grid import grid_of
 from scenes.recognised import recognised_scene
-from scenes.scene import Band, Scene
+from scenes.scene import Band, Quality, Scene
 from scenes.source import nodata_of, open_raster
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS
 
@@ -53,17 +56,44 @@ def open_geotiff(path: Path, text: str | None, unit: str | None = None, date: st
     ``date`` that it was taken on, else its tag TIFFTAG_DATETIME says so. Coordinates in degrees become metres.
     """
     numbers, notes = numbers_of(path, text)
-    bands = {name: Band(str(path), number, nodata=nodata_of(str(path), number)) for name, number in numbers.items()}
+    bands = {name: band_of(str(path), number) for name, number in numbers.items()}
+    quality = mask_of(str(path))
     if is_in_degrees(str(path)):
         grid = metric_grid(str(path))
         bands = {name: warped_band(band, grid) for name, band in bands.items()}
+        if quality:
+            quality = replace(quality, path=warped_band(Band(quality.path, nodata=(0.0,)), grid).path)
         side = grid.pixel_side
         notes.append(f"{path.stem}: its degrees are reprojected to {grid.name} with pixels of {side:.1f} m (nearest)")
         notes += lost_rows(str(path), grid)
     else:
         grid = grid_of(str(path))
-    scene = recognised_scene(path.stem, bands, grid, str(path), unit, notes)
+    scene = recognised_scene(path.stem, bands, grid, str(path), unit, notes, quality)
     return replace(scene, date=date or tagged_date(path))
+
+
+def band_of(path: str, number: int) -> Band:
+    """A band with the scale, the offset and the nodata that the file names."""
+    with open_raster(path) as source:
+        scale, offset = source.scales[number - 1], source.offsets[number - 1]
+    return Band(path, number, float(scale), float(offset), nodata=nodata_of(path, number))
+
+
+def mask_of(path: str) -> Quality | None:
+    """The file's mask or alpha band as a band of its own, 0 where nothing is to be used; None where it has neither."""
+    with open_raster(path) as source:
+        if MaskFlags.per_dataset not in source.mask_flag_enums[0]:
+            return None
+        crs, affine, height, width = source.crs.to_wkt() if source.crs else "", source.transform, *source.shape
+    size = f'xSize="{width}" ySize="{height}"'
+    return Quality(
+        f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>{escape(crs)}</SRS>'
+        f"<GeoTransform>{','.join(map(repr, affine.to_gdal()))}</GeoTransform>"
+        f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>{escape(str(Path(path).resolve()))}'
+        f'</SourceFilename><SourceBand>mask,1</SourceBand><SrcRect xOff="0" yOff="0" {size}/>'
+        f'<DstRect xOff="0" yOff="0" {size}/></SimpleSource></VRTRasterBand></VRTDataset>',
+        classes=(0,),
+    )
 
 
 def numbers_of(path: Path, text: str | None) -> tuple[dict[str, int], list[str]]:

@@ -19,9 +19,14 @@ def open_raster(path: str, threads: int = 1) -> Any:
         raise unreadable(path, problem) from None
 
 
+def is_virtual(path: str) -> bool:
+    """Whether it is no path but a text in GDAL's virtual format, which opens like a file."""
+    return path.startswith("<VRTDataset")
+
+
 def unreadable(path: str, problem: Exception) -> RasterError:
     """Make the error that tells of a missing or damaged file."""
-    name = path if not path.startswith("<VRTDataset") else "a file of the scene"
+    name = "a file of the scene" if is_virtual(path) else path
     return RasterError(f"{name}: cannot be read ({one_line(problem)}); copy or download the file again.")
 
 

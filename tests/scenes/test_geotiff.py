@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import ColorInterp
 
 from errors import GlacierError, GridError
 from scenes.degrees import metric_crs, metric_grid, on_native_grid
@@ -216,3 +217,75 @@ def test_pixels_that_the_model_does_not_know_are_told(tile: Tile, side: int, far
 def test_no_real_tile_is_doubted(real_tiles: Path):
     for files in find_tiles(band_folders(real_tiles))[::7]:
         assert order_notes(read_tile(files)) == []
+
+
+def scaled(path: Path, tile: Tile, scale: float, offset: float) -> Path:
+    """Optical bands as whole numbers, with their scale and offset as GDAL keeps them; 0 is nodata."""
+    bands = ("blue", "green", "red", "swir1")
+    numbers = [np.where(tile.valid, np.round((tile.bands[band] - offset) / scale), 0) for band in bands]
+    profile = {"crs": products.CRS, "transform": products.TRANSFORM, "dtype": "uint16", "count": 4}
+    with rasterio.open(path, "w", driver="GTiff", height=tile.shape[0], width=tile.shape[1], **profile) as file:
+        file.write(np.stack(numbers).astype(np.uint16))
+        file.scales, file.offsets = (scale,) * 4, (offset,) * 4
+    return path
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-4, -0.1), (2e-5, -0.2), (2.75e-5, -0.2), (1e-4, 0), (5e-5, 0)])
+def test_scale_and_offset_of_the_file_are_used(scale: float, offset: float, tile: Tile, tmp_path: Path):
+    scene = open_scene(scaled(tmp_path / "s.tif", tile, scale, offset), "blue=1,green=2,red=3,swir1=4")
+    found = scene.read(0, 0, *tile.shape)
+    np.testing.assert_array_equal(found.valid, tile.valid)
+    for band in found.bands:
+        np.testing.assert_allclose(found.bands[band], tile.bands[band], atol=scale)
+    assert not [note for note in scene.notes if "scale" in note]
+
+
+def test_scale_and_offset_that_make_no_reflectance_are_told(tile: Tile, tmp_path: Path):
+    """As an export leaves them that has applied them already."""
+    path = scaled(tmp_path / "s.tif", tile, 1e-4, 0)
+    with rasterio.open(path, "r+") as file:
+        file.scales, file.offsets = (2.75e-9,) * 4, (-0.2,) * 4
+    scene = open_scene(path, "blue=1,green=2,red=3,swir1=4")
+    assert scene.coding == "reflectance times 10 000"
+    assert [note for note in scene.notes if "make no reflectance and are not used" in note]
+
+
+@pytest.mark.parametrize("celsius", [False, True])
+def test_the_temperature_has_a_scale_too(celsius: bool, tile: Tile, tmp_path: Path):
+    path = products.five_bands(tmp_path / "s.tif", tile)
+    scale, offset = 0.02, (-100.0 if celsius else 100.0)
+    kelvin = tile.bands["thermal"] - (273.15 if celsius else 0)
+    with rasterio.open(path, "r+") as file:
+        file.write(np.where(tile.valid, np.round((kelvin - offset) / scale), 0), 5)
+        file.scales, file.offsets = (1, 1, 1, 1, scale), (0, 0, 0, 0, offset)
+    found = products.read_whole(path, products.FIVE_BANDS)
+    np.testing.assert_allclose(found.bands["thermal"], tile.bands["thermal"], atol=0.02)
+
+
+@pytest.mark.parametrize("kind", ["mask", "alpha", "degrees"])
+def test_a_mask_band_says_what_is_nodata(kind: str, tile: Tile, tmp_path: Path):
+    path = products.five_bands(tmp_path / "s.tif", tile)
+    if kind == "degrees":
+        products.in_degrees(path)
+    before = products.read_whole(path, products.FIVE_BANDS).valid.sum()
+    with rasterio.open(path) as file:
+        numbers, profile = file.read(), {**file.profile, "nodata": None}
+    hidden = np.zeros(numbers.shape[1:], bool)
+    hidden[10:30, 20:70] = True
+    measured = int((numbers[3] > 0)[hidden].sum())
+    numbers[:, hidden] = 60_000
+    if kind == "alpha":
+        profile["count"] = 6
+        numbers = np.concatenate([numbers, np.where(hidden, 0, 65_535)[None].astype(numbers.dtype)])
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **profile) as file:
+        if kind == "alpha":
+            file.colorinterp = [ColorInterp.undefined] * 5 + [ColorInterp.alpha]
+        else:
+            file.write_mask(~hidden)
+        file.write(numbers)
+    found = products.read_whole(path, products.FIVE_BANDS)
+    assert found.bands["green"].max() < 1.1
+    if kind == "degrees":  # of which some rows are lost
+        assert before - found.valid.sum() == pytest.approx(measured, rel=0.2)
+    else:
+        np.testing.assert_array_equal(found.valid, tile.valid & ~hidden)
