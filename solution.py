@@ -253,7 +253,15 @@ def own_arguments(given: Sequence[str]) -> list[str]:
 
 
 def run_main() -> None:
-    """The organisers' ``main``, whose listing of a folder that cannot be listed becomes an error of ours."""
+    """The organisers' ``main``, whose listing of a folder that cannot be listed becomes an error of ours.
+
+    A model file, for which masks would be returned and lost, is no folder for them.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--out", type=Path)
+    out = parser.parse_known_args()[0].out
+    if out is not None and (out.is_file() or out.suffix in MODEL_SUFFIXES):
+        raise OutputError(f"{out}: is a file, but the masks need a folder; give one with --out.")
     try:
         main()
     except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:

@@ -21,7 +21,7 @@ from fusion.pipeline import split_jobs
 from fusion.windowed import STRIP
 from mapping.edits import Edit, check_edits, edited_mask, edited_patches, read_edits, with_edits
 from mapping.inventory import check_inventory, divided, read_inventory
-from mapping.outlines import EDITED, GLACIER, ice_patches, outlines_of, write_outlines
+from mapping.outlines import EDITED, GLACIER, ice_patches, outlines_of, sizes_of, write_outlines
 from mapping.pictures import draw_layers, write_overview
 from mapping.postprocess import tidy_mask, tidy_outlines
 from mapping.rasters import MASK_NODATA, mask_strip, sides_of, strips, write_rasters, write_whole_numbers
@@ -106,7 +106,9 @@ def outlines_in(scene: Scene, out: Path, steps: Postprocess, beside: Beside, thr
         found = divided(found, read_inventory(beside.inventory, scene.grid.crs), scene.grid, steps.minimum_area)
     if beside.edits and EDITED not in found:  # which no edit, or the division, has left without
         found = with_edits(found, edits, scene.grid)
-    return tidy_outlines(outlines_of(found, mask, out / "probability.tif", scene, threads), steps)
+    outlines = outlines_of(found, mask, out / "probability.tif", scene, threads)
+    tidied = tidy_outlines(outlines, steps)
+    return tidied if tidied is outlines else tidied.assign(**sizes_of(tidied.geometry))
 
 
 def conclude(
@@ -196,7 +198,7 @@ def truth_scores(scene: Scene, out: Path, truth: Path) -> dict[str, float]:
 
 
 def mapped_facts(scene: Scene, out: Path) -> dict[str, Any]:
-    """Count the pixels of ``mask.tif`` by class, and measure the ice on the scene's own plane."""
+    """Count the pixels of ``mask.tif`` by class, and measure the ice by the size of a pixel on the ground."""
     counts = {0: 0, 1: 0, MASK_NODATA: 0}
     edge = at_nodata = 0
     for top in range(0, scene.grid.height, STRIP):

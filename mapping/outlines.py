@@ -68,22 +68,21 @@ def largest_first(found: gpd.GeoSeries) -> gpd.GeoDataFrame:
 def outlines_of(
     found: gpd.GeoDataFrame, mask: Path, probability: Path, scene: Scene, threads: int = 1
 ) -> gpd.GeoDataFrame:
-    """Measure outlines on the scene's plane, and give them the first of COLUMNS; what else they have stays.
+    """Measure outlines, and give them the first of COLUMNS; what else they have stays.
 
     ``area_uncertainty_km2`` is half the difference of the areas with the outline moved one pixel out and one in; the
     divide between two glaciers does not move. ``touches_nodata`` and ``touches_edge``: the outline ends where nodata
     or the scene's edge begins, and the ice may go on.
     """
     shapes = found.geometry.reset_index(drop=True)
-    areas = areas_km2(shapes)
+    sizes = sizes_of(shapes)
     facts = statistics(shapes, mask, probability, scene, threads)
-    edge = facts.pop("edge_pixels") * scene.grid.pixel_area / KM2 / 2
-    flat = np.maximum(shapes.area.to_numpy() / KM2, 1e-12)
+    edge = facts.pop("edge_pixels") * abs(scene.grid.affine.determinant) / KM2 / 2
     measured = {
         "glacier_id": np.arange(1, len(found) + 1),
-        "area_km2": areas,
-        "area_uncertainty_km2": edge * areas / flat,
-        "perimeter_km": shapes.length.to_numpy() / 1000,
+        "area_km2": sizes["area_km2"],
+        "area_uncertainty_km2": edge * stretch(shapes, sizes["area_km2"]),
+        "perimeter_km": sizes["perimeter_km"],
         "date": scene.date,
         **facts,
     }
@@ -91,6 +90,20 @@ def outlines_of(
     table = pd.DataFrame({**measured, **kept})
     table = table[[name for name in COLUMNS if name in table.columns]]
     return gpd.GeoDataFrame(table, geometry=shapes, crs=found.crs)
+
+
+def sizes_of(shapes: gpd.GeoSeries) -> dict[str, np.ndarray]:
+    """Area and perimeter on the ground of shapes on any plane, float64 (N,) each, by the names of their columns."""
+    areas = areas_km2(shapes)
+    return {
+        "area_km2": areas,
+        "perimeter_km": shapes.length.to_numpy() / 1000 * np.sqrt(stretch(shapes, areas)),
+    }
+
+
+def stretch(shapes: gpd.GeoSeries, areas: np.ndarray) -> np.ndarray:
+    """How much larger shapes are on the ground (``areas``, km2) than on their plane, float64 (N,)."""
+    return np.asarray(areas / np.maximum(shapes.area.to_numpy() / KM2, 1e-12))
 
 
 def statistics(

@@ -82,7 +82,7 @@ def drawn(outlines: gpd.GeoDataFrame, mask: Path, grid: Grid) -> Iterator[tuple[
 
 
 def differences(before: Path, after: Path, grid: Grid) -> dict[str, float]:
-    """Measure the ice that was added and removed, km2 on the scene's plane."""
+    """Measure the ice that was added and removed, km2."""
     added = removed = 0
     with rasterio.open(before) as one, rasterio.open(after) as other:
         for top in range(0, grid.height, STRIP):

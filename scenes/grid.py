@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pyproj
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
@@ -16,6 +18,7 @@ from scenes.source import open_raster
 from tiles.raster import MAX_PIXELS
 
 KM2 = 1e6  # square metres
+STRETCHED = 0.02  # of areas, from which on a plane is not taken for the ground
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,12 @@ class Grid:
 
     @property
     def pixel_area(self) -> float:
-        """The area of a pixel on the grid's own plane, in square metres."""
-        return abs(self.affine.determinant)
+        """The area of a pixel on the ground at the middle of the grid, in square metres."""
+        return abs(self.affine.determinant) / areal_scale(self.crs, *(self.affine * (self.width / 2, self.height / 2)))
 
     @property
     def pixel_side(self) -> float:
-        """The side of a square that has a pixel's area, in metres."""
+        """The side of a square that has a pixel's area, in metres on the ground."""
         return math.sqrt(self.pixel_area)
 
     @property
@@ -66,6 +69,17 @@ class Grid:
         """The grid of a rectangle of pixels, which may reach beyond this one."""
         moved = self.affine * Affine.translation(column, row)
         return Grid(self.crs, tuple(moved)[:6], rows, columns)
+
+
+@lru_cache(maxsize=256)
+def areal_scale(crs: str, x: float, y: float) -> float:
+    """How many times larger areas are on a plane than on the ground at a place of it; 1 where UTM would do as well."""
+    plane = pyproj.Proj(pyproj.CRS.from_wkt(crs))
+    try:
+        scale = plane.get_factors(*plane(x, y, inverse=True)).areal_scale
+    except pyproj.exceptions.ProjError:  # at a pole, for some
+        return 1.0
+    return scale if math.isfinite(scale) and abs(scale - 1) > STRETCHED else 1.0
 
 
 def grid_of(path: str) -> Grid:

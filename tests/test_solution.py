@@ -223,6 +223,14 @@ def test_an_output_folder_that_cannot_be_made_is_named(
         solution.maskgeration(band_folders(data), tmp_path / "file" / "out")
 
 
+@pytest.mark.parametrize("name", ["model.pth", "other.pth", "text.txt"])
+def test_masks_of_the_command_line_need_a_folder(name: str, home: Path, tmp_path: Path, monkeypatch, capsys):
+    (home / "text.txt").write_text("text")
+    assert run(monkeypatch, "--imagepath", write_folder(tmp_path / "data"), f"--output={home / name}") == 2
+    assert f"{name}: is a file, but the masks need a folder" in capsys.readouterr().err
+    assert not (home / "other.pth").exists()
+
+
 def test_bands_are_not_replaced_by_masks(home: Path, tmp_path: Path, monkeypatch, capsys):
     data = write_folder(tmp_path / "data")
     before = {path: path.read_bytes() for path in data.glob("Band*/*.tif")}

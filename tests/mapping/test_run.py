@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +17,11 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from rasterio.crs import CRS
 
 from mapping import __main__ as command
 from mapping import run as run_module
+from scenes.vectors import areas_km2
 from tests import products
 from tests.examples import example_model
 
@@ -91,6 +94,39 @@ def test_outlines_have_areas_and_what_the_scene_says(mapped: Path):
     assert found["median_ndsi"].tolist() == pytest.approx([0.875, 0.875], abs=0.03)
     assert set(found["date"].astype(str)) == {"2020-08-26"}
     assert len(gpd.read_file(mapped / "outlines.shp")) == 2
+
+
+@pytest.mark.parametrize("words", [("--smooth", 2), ("--simplify", 90)])
+def test_what_is_said_of_an_outline_is_of_the_outline_that_is_written(place: Path, tmp_path: Path, monkeypatch, words):
+    assert run(monkeypatch, place, tmp_path / "out", *words) == 0
+    found = gpd.read_file(tmp_path / "out" / "outlines.gpkg")
+    np.testing.assert_allclose(found["area_km2"], areas_km2(found.geometry), atol=1e-6)
+    np.testing.assert_allclose(found["perimeter_km"], found.length / 1000, rtol=1e-3)
+
+
+def test_a_plane_that_stretches_changes_no_size(mapped: Path, place: Path, tmp_path: Path, monkeypatch):
+    with rasterio.open(next((place / products.PRODUCT).glob("*_SR_B4.TIF"))) as source:
+        affine = source.transform
+    scale = 1.7  # as Web Mercator has it at 54 degrees
+    stretched = CRS.from_string(
+        f"+proj=tmerc +lat_0=0 +lon_0=75 +k={scale * 0.9996} +x_0={500_000 * scale} +y_0=0 +datum=WGS84 +units=m"
+    )
+    moved = rasterio.Affine.scale(scale) * affine
+    shutil.copytree(place / products.PRODUCT, tmp_path / products.PRODUCT)
+    for path in (tmp_path / products.PRODUCT).glob("*.TIF"):
+        with rasterio.open(path) as source:
+            numbers, profile = source.read(), source.profile
+        with rasterio.open(path, "w", **{**profile, "crs": stretched, "transform": moved}) as file:
+            file.write(numbers)
+    given = ["mapping", tmp_path / products.PRODUCT, "--out", tmp_path / "out", "--model", place / "model.pth"]
+    monkeypatch.setattr("sys.argv", [str(word) for word in [*given, "--window", 128]])
+    assert command.main() == 0
+    facts, expected = (json.loads((out / "metrics.json").read_text()) for out in (tmp_path / "out", mapped))
+    assert facts["pixel_m"] == pytest.approx(30, rel=2e-3)
+    assert facts["glacier_km2_of_pixels"] == pytest.approx(expected["glacier_km2_of_pixels"], rel=5e-3)
+    found, before = (gpd.read_file(out / "outlines.gpkg") for out in (tmp_path / "out", mapped))
+    for name in ("area_km2", "perimeter_km", "area_uncertainty_km2"):
+        np.testing.assert_allclose(found[name], before[name], rtol=5e-3)
 
 
 def test_metrics_say_what_was_mapped_and_how_well(mapped: Path):
