@@ -26,12 +26,29 @@ Item = TypeVar("Item")
 QUIET = "GLACIER_QUIET"  # the environment variable that --quiet sets, so that other processes keep quiet too
 EVERY = 10.0  # seconds between lines of progress where there is no terminal
 
+
+class Whole:
+    """The type of an option that is a whole number from 0; raises SettingError for a number below."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, text: str) -> int:
+        """Read it; argparse tells of a ValueError."""
+        if int(text) < 0:
+            raise SettingError(f"--{self.name} {text}: is below 0; give a number from 0.")
+        return int(text)
+
+    def __repr__(self) -> str:
+        return "int"  # as argparse names it where it is no number
+
+
 SHARED: dict[str, dict[str, Any]] = {
     "data": {"type": Path, "help": "folder with Band1..Band5 and label"},
     "out": {"type": Path, "help": "folder for what is written (default: %(default)s)"},
-    "seed": {"type": int, "default": 0, "help": "the same seed gives the same result (default: %(default)s)"},
+    "seed": {"type": Whole("seed"), "default": 0, "help": "the same seed gives the same result (default: %(default)s)"},
     "device": {"choices": ("auto", "cpu", "cuda"), "default": "auto", "help": "auto: the GPU where there is one"},
-    "jobs": {"type": int, "default": 0, "help": "processor threads (default: all)"},
+    "jobs": {"type": Whole("jobs"), "default": 0, "help": "processor threads (default: all)"},
 }
 
 

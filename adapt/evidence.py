@@ -142,8 +142,9 @@ def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torc
         counts += some
     found = with_notes(at_level(joined(evidence, apart=False), level_of(model, counts)), marks, places, notes)
     if marks and not found.mark.size:
+        told = "".join(f" {note}" for note in notes)
         raise VectorError(
-            f"{scene.name}: none of its {len(marks)} mark(s) can be used; draw some on valid pixels of it."
+            f"{scene.name}: none of its {len(marks)} mark(s) can be used; draw some on valid pixels of it.{told}"
         )
     return found
 

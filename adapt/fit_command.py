@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from command import add_shared, from_zero, new_parser
+from command import add_shared, new_parser
 from errors import SettingError, exit_code
 from mapping.steps import MODEL
 from scenes.options import add_scene_options, opening
@@ -29,7 +29,6 @@ def run(options: argparse.Namespace) -> None:
     from fusion.model_file import load_model
     from scenes.products import open_scene
 
-    from_zero(options, "jobs")
     if len(options.scene) != len(options.marks):
         raise SettingError(
             f"--marks: {len(options.marks)} file(s) for {len(options.scene)} scene(s); give one file for each scene."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ def read_marks(path: Path, crs: str) -> list[Mark]:
     word that no other mark of the file has, their row in the file does. Raises VectorError or GridError, naming the
     file, where it cannot be read, has no coordinate system, no such column, or another value in it.
     """
+    if not path.is_file():
+        raise VectorError(f"{path}: no such file; check the name.")
     try:
         table = gpd.read_file(path, engine="pyogrio")
     except Exception as problem:  # pyogrio raises many kinds on damaged files
@@ -48,7 +51,11 @@ def read_marks(path: Path, crs: str) -> list[Mark]:
     if COLUMN not in columns:
         raise VectorError(f"{path}: has no column {COLUMN!r}; add one with 1 on glacier and 0 on ground.")
     need_crs(table, path)
-    table = table[table[columns[COLUMN]].notna()]  # a place that is suggested and not yet marked says nothing
+    filled = table[columns[COLUMN]].notna()  # a place that is suggested and not yet marked says nothing
+    if not filled.all():
+        told = f"{(~filled).sum()} of {len(table)} rows have an empty column {COLUMN!r} and say nothing"
+        print(f"note: {path}: {told}", file=sys.stderr)
+    table = table[filled]
     said = [glacier_of(value, path) for value in table[columns[COLUMN]]]
     rows = zip(table.geometry.to_crs(crs), said, names_of(table, columns.get("id")))
     return [Mark(place, glacier, name) for place, glacier, name in rows if place is not None and not place.is_empty]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adapt.fit_command import add_shared_options
-from command import add_shared, from_zero, new_parser
+from command import add_shared, new_parser
 from errors import OutputError, SettingError, exit_code
 from mapping.lock import only_run
 from scenes.options import opening
@@ -127,7 +127,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if not 0 <= options.port < 2**16:
         raise SettingError(f"--port {options.port}: is no port; give a number from 0 to 65535.")
-    from_zero(options, "jobs")
     return options
 
 

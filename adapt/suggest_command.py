@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adapt.fit_command import add_shared_options
-from command import add_shared, from_zero, new_parser
-from errors import SettingError, exit_code
+from command import add_shared, new_parser
+from errors import ProductError, SettingError, exit_code
 from scenes.options import opening
 
 
@@ -28,15 +28,20 @@ def run(options: argparse.Namespace) -> None:
     from fusion.model_file import load_model
     from scenes.products import open_scene
 
-    from_zero(options, "jobs")
     if options.count < 1:
         raise SettingError(f"--count {options.count}: is below 1; give the number of places, for example 20.")
+    if options.out.suffix.lower() != ".gpkg":
+        raise SettingError(f"--out {options.out}: is no GeoPackage; give a name that ends in .gpkg.")
     device = choose_device(options.device)
     model = load_model(options.model, device)
     scene = open_scene(options.scene, **opening(options))
     marks = read_marks(options.marks, scene.grid.crs) if options.marks else []
     so_far = gather(model, scene, marks, device, options.jobs) if marks else None
     places = suggest(model, seen_windows(model, scene, device, options.jobs), options.count, so_far)
+    if not places:
+        raise ProductError(
+            f"{scene.name}: has no place that is large enough to mark; give a scene with more valid pixels."
+        )
     write_places(options.out, places, scene.grid.crs)
     print(f"Wrote {len(places)} place(s) to {options.out}; fill in its column glacier with 1 or 0.")
 

@@ -24,7 +24,7 @@ if __package__ in (None, ""):  # run as a script: the rooms lie one folder up
 
 from baseline.settings import GbmConfig
 from command import add_fields, add_shared, new_parser, with_options, write_json
-from errors import exit_code
+from errors import SettingError, exit_code
 
 if TYPE_CHECKING:
     from tiles.folder import LabelledTile
@@ -85,7 +85,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--folds", type=int, default=4, help="number of contiguous spatial folds")
     add_fields(parser, GbmConfig(), {"trees": "boosting rounds"})
     add_shared(parser, "seed", "jobs")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.trees < 1:
+        raise SettingError(f"--trees {options.trees}: is below 1; give the number of boosting rounds, for example 150.")
+    return options
 
 
 def main() -> int:

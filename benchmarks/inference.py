@@ -188,8 +188,12 @@ def run(options: argparse.Namespace, data: Path | None) -> None:
 
 def main() -> int:
     """Command line: exit code 2 and one sentence for a user's mistake."""
-    options = arguments()
-    return exit_code(lambda: run(options, options.data))
+
+    def work() -> None:
+        options = arguments()
+        run(options, options.data)
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":

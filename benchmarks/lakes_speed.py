@@ -142,8 +142,7 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="of the sides and counts that are reported")
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/benchmark"))
-    options = parser.parse_args()
-    return exit_code(lambda: run(options))
+    return exit_code(lambda: run(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -131,8 +131,7 @@ def main() -> int:
     parser.add_argument("--overlap", type=float, default=0.5, help="shared by windows (default: %(default)s)")
     add_shared(parser, "jobs")
     add_shared(parser, "out", default=Path("out/benchmark"))
-    options = parser.parse_args()
-    return exit_code(lambda: run(options))
+    return exit_code(lambda: run(parser.parse_args()))
 
 
 if __name__ == "__main__":

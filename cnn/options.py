@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from command import add_shared
-from errors import SettingError
 from patches.formats import FORMATS, open_images
 from patches.image import Image
 from patches.labels import LABELS
@@ -55,14 +54,11 @@ def images_of(options: argparse.Namespace, labels: str, bands: str) -> list[Imag
 
 
 def device_of(options: argparse.Namespace) -> torch.device:
-    """The device that the command line asks for; sets the number of threads. Refuses negative numbers."""
+    """The device that the command line asks for; sets the number of threads."""
     import torch
 
     from cnn.device import choose_device
 
-    for name in ("seed", "jobs"):
-        if getattr(options, name) < 0:
-            raise SettingError(f"--{name} {getattr(options, name)}: is below 0; give 0 or more.")
     if options.jobs:
         torch.set_num_threads(options.jobs)
     return choose_device(options.device)

@@ -182,9 +182,12 @@ def run(options: argparse.Namespace) -> None:
         for name, found in [*regions.items(), ("pooled", results["pooled"])]:
             table.writerow([name, *(found.get(one, "") for one in names)])
     shown = ("mcc", "iou", "f1", "precision", "recall", "kappa", "overall_accuracy", "area_error")
-    print(f"{'region':32s}" + "".join(f"{name[:9]:>10s}" for name in shown))
+    print(f"{'region':32s}" + "".join(f"{name:>{len(name) + 2}s}" for name in shown))
     for name, found in [*regions.items(), ("pooled", results["pooled"])]:
-        print(f"{name[:30]:32s}" + "".join(f"{found[one]:10.3f}" for one in shown))
+        print(f"{name[:30]:32s}" + "".join(f"{found[one]:{len(one) + 2}.3f}" for one in shown))
+    if is_vector(options.prediction):
+        told = "know no nodata, which counts as no glacier here; a mask leaves it out"
+        print(f"note: {options.prediction}: outlines {told}", file=sys.stderr)
     print(f"Scores count {COUNTED}.")
     print(f"Wrote metrics.json, metrics.csv and the maps to {options.out}.")
 

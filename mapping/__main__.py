@@ -155,7 +155,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--window", type=int, help="side of the windows, pixels (default: one over a small scene, else 512)"
     )
-    parser.add_argument("--overlap", type=float, default=0.5, help="share of a window that the next one sees too")
+    parser.add_argument(
+        "--overlap",
+        type=float,
+        default=0.5,
+        help="share of a window that the next one sees too, at most 0.5 (default: %(default)s)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with what a stopped run has left")
     parser.add_argument("--dask", help="'local', or the address tcp://... of a scheduler")
     add_shared(parser, "device", "jobs")
@@ -165,7 +170,9 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise SettingError("--combine: needs several dates of one place; give two scenes or more.")
     if options.simplify and not can_simplify():
         raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
-    from_zero(options, "jobs", *STEPS)
+    if not 0 <= options.overlap <= 0.5:
+        raise SettingError(f"--overlap {options.overlap}: is not between 0 and 0.5; give the share, for example 0.5.")
+    from_zero(options, *STEPS)
     return options
 
 

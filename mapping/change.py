@@ -51,7 +51,8 @@ def run(options: argparse.Namespace) -> None:
     print(f"{'glacier':34s}{'what':>10s}{'then km2':>10s}{'now km2':>10s}{'change':>9s}{'+-':>8s}{'% a year':>9s}")
     for _, row in change.glaciers.head(SHOWN).iterrows():
         numbers = f"{row['area_old_km2']:10.3f}{row['area_new_km2']:10.3f}{row['change_km2']:+9.3f}"
-        numbers += f"{row['change_uncertainty_km2']:8.3f}{row['percent_per_year']:+9.2f}"
+        numbers += f"{row['change_uncertainty_km2']:8.3f}"
+        numbers += f"{row['percent_per_year']:+9.2f}" if math.isfinite(row["percent_per_year"]) else ""
         print(f"{called(row)[:33]:34s}{row['what']:>10s}{numbers}")
     for note in notes:
         print(f"note: {note}", file=sys.stderr)

@@ -42,8 +42,7 @@ from mapping.outlines import owners
 from mapping.rasters import write_rasters, write_whole_numbers
 from mapping.run import loaded
 from mapping.steps import Postprocess
-from mapping.terrain import frame_of
-from scenes.grid import Grid
+from scenes.grid import Grid, frame_of
 from scenes.scene import Scene
 from simulation.season import SNOW_NDSI
 

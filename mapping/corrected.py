@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from fusion.model_file import load_model
     from mapping.finish import Beside
     from mapping.redraw import correct, map_facts, read_edited
-    from mapping.terrain import frame_of
+    from scenes.grid import frame_of
     from scenes.products import open_scene
 
     model = load_model(options.model, torch.device("cpu"))

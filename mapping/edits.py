@@ -23,8 +23,7 @@ from fusion.windowed import STRIP
 from mapping.inventory import column_of
 from mapping.outlines import EDITED, largest_first, owners
 from mapping.rasters import sides_of
-from mapping.terrain import frame_of
-from scenes.grid import Grid
+from scenes.grid import Grid, frame_of
 from scenes.vectors import areas_km2, need_crs, polygons, read_table, repair, write_geopackage
 
 ACTIONS = {"deleted": 0, "kept": 1, "drawn": 1}  # and what a pixel inside is then: glacier or not

@@ -120,7 +120,9 @@ def read_ice(path: Path, minimum_area: float) -> tuple[gpd.GeoDataFrame, gpd.Geo
         raise RasterError(f"{path}: is nodata throughout; give a mask of valid pixels.")
     seen = gpd.GeoSeries([shape for _, shape in found], crs=crs)
     ice = seen[[glacier for glacier, _ in found]]
-    ice = ice[areas_km2(ice) >= minimum_area].reset_index(drop=True)
+    areas = areas_km2(ice)
+    largest_first = [number for number in np.argsort(-areas, kind="stable") if areas[number] >= minimum_area]
+    ice = ice.iloc[largest_first].reset_index(drop=True)
     middle = gpd.GeoSeries([pixel_at(place, numbers.shape)], crs=crs)
     side = math.sqrt(middle.to_crs(middle.estimate_utm_crs()).area.iloc[0])
     ids = [f"patch {number}" for number in range(1, len(ice) + 1)]

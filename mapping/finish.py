@@ -11,6 +11,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import rasterio
 import torch
 
@@ -29,10 +30,10 @@ from mapping.report import report_data, write_report
 from mapping.run import Job, loaded
 from mapping.steps import Postprocess
 from mapping.styles import write_styles
-from mapping.terrain import check_dem, terrain_of
+from mapping.terrain import WHOLE, check_dem, terrain_of
 from scenes.grid import KM2, Grid
 from scenes.scene import Scene
-from scenes.truth import on_grid
+from scenes.truth import check_truth, on_grid
 from scores.agreement import all_scores
 from scores.confusion import confusion
 
@@ -52,6 +53,8 @@ class Beside:
 
     def check(self, grid: Grid) -> None:
         """Raise an error of the file that cannot be used, before anything is mapped."""
+        if self.truth:
+            check_truth(self.truth, grid)
         if self.dem:
             check_dem(self.dem, grid)
         if self.inventory:
@@ -127,6 +130,7 @@ def conclude(
     """
     if beside.dem:
         outlines = outlines.join(terrain_of(outlines.geometry, beside.dem, scene.grid))
+        notes = [*notes, *terrain_notes(outlines["dem_share"], f"{scene.name}: {beside.dem.name}")]
     write_outlines(outlines, out)
     write_styles(out)
     scores = truth_scores(scene, out, beside.truth) if beside.truth else None
@@ -159,6 +163,16 @@ def edge_notes(facts: dict[str, Any], name: str) -> list[str]:
         f"{name}: {share:.0%} of the edge pixels of its ice border nodata, where the ice may go on; the column "
         "touches_nodata says of which outlines."
     ]
+
+
+def terrain_notes(share: pd.Series, name: str) -> list[str]:
+    """Tell of outlines that the elevation model covers in part."""
+    count = int(share.between(0, WHOLE, inclusive="neither").sum())
+    return (
+        [f"{name} covers {count} outline(s) in part (column dem_share), of which alone their terrain is."]
+        if count
+        else []
+    )
 
 
 def edit_notes(beside: Beside, scene: Scene) -> list[str]:

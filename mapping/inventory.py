@@ -32,8 +32,8 @@ from errors import GridError, VectorError
 from mapping.outlines import GLACIER, PATCH
 from mapping.postprocess import FOUR_CONNECTED
 from mapping.rasters import sides_of
-from mapping.terrain import box_around, frame_of
-from scenes.grid import KM2, Grid
+from mapping.terrain import box_around
+from scenes.grid import KM2, Grid, frame_of
 from scenes.vectors import need_crs, read_table, repair
 
 REACH = 1000.0  # metres: glaciers seldom lose more at their tongue between two inventories

@@ -47,6 +47,7 @@ COLUMNS = {
     "elevation_max_m": "zmax_m",
     "slope_deg": "slope_deg",
     "aspect_deg": "aspect_deg",
+    "dem_share": "dem_share",
     "dates": "dates",
     EDITED: "edited",
 }  # and the names of a shapefile, which has ten letters; from inventory_id on, those that were asked for

@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
-from rasterio.transform import Affine, array_bounds
+from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 from scipy import ndimage
@@ -28,7 +28,8 @@ from errors import GridError
 from scenes.grid import Grid
 from scenes.source import open_raster
 
-TERRAIN = ("elevation_min_m", "elevation_median_m", "elevation_max_m", "slope_deg", "aspect_deg")
+TERRAIN = ("elevation_min_m", "elevation_median_m", "elevation_max_m", "slope_deg", "aspect_deg", "dem_share")
+WHOLE = 0.95  # share of an outline from which on the DEM is taken to cover it
 MOST_PIXELS = 2**22  # of the box around one outline; larger ones are read more coarsely
 
 
@@ -59,7 +60,8 @@ def terrain_of(outlines: gpd.GeoSeries, dem: Path, grid: Grid) -> pd.DataFrame:
     """Measure lowest, median and highest elevation (metres of the DEM), mean slope and mean aspect (degrees).
 
     Slope and aspect follow Horn 1981 (doi:10.1109/PROC.1981.11918); aspect is where the slope faces, clockwise from
-    the grid's north, averaged as unit vectors. NaN where the DEM has nothing. One row an outline, columns TERRAIN.
+    the grid's north, averaged as unit vectors. NaN where the DEM has nothing. One row an outline, columns TERRAIN;
+    ``dem_share``: of the outline, that the DEM covers and the others are of.
     """
     with elevation_on(dem, grid) as warped:
         rows = [terrain_within(one, warped, grid) for one in tqdm(outlines, desc="terrain", disable=hidden(), delay=2)]
@@ -74,21 +76,18 @@ def terrain_within(shape: shapely.Geometry, warped: Any, grid: Grid) -> tuple[fl
     elevation = warped.read(1, window=window, out_shape=size)
     place = grid.affine * Affine.translation(window.col_off, window.row_off)
     place = place * Affine.scale(window.width / size[1], window.height / size[0])
-    inside = geometry_mask([shape], size, place, invert=True, all_touched=step > 1) & np.isfinite(elevation)
+    within = geometry_mask([shape], size, place, invert=True, all_touched=step > 1)
+    inside = within & np.isfinite(elevation)
     if not inside.any():
-        return (math.nan,) * len(TERRAIN)
+        return (*(math.nan,) * (len(TERRAIN) - 1), 0.0)
     heights = elevation[inside]
     return (
         float(heights.min()),
         float(np.median(heights)),
         float(heights.max()),
         *slope_and_aspect(elevation, place, inside),
+        np.count_nonzero(inside) / np.count_nonzero(within),
     )
-
-
-def frame_of(grid: Grid) -> shapely.Polygon:
-    """Draw the frame of a grid, in its coordinates."""
-    return shapely.box(*array_bounds(grid.height, grid.width, grid.affine))
 
 
 def box_around(shape: shapely.Geometry, grid: Grid) -> Window:

@@ -84,7 +84,8 @@ def mask_of(path: str) -> Quality | None:
     with open_raster(path) as source:
         if MaskFlags.per_dataset not in source.mask_flag_enums[0]:
             return None
-        crs, affine, height, width = source.crs.to_wkt() if source.crs else "", source.transform, *source.shape
+        crs, affine = source.crs.to_wkt() if source.crs else "", source.transform
+        height, width = source.shape
     size = f'xSize="{width}" ySize="{height}"'
     return Quality(
         f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>{escape(crs)}</SRS>'

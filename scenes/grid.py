@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pyproj
+import shapely
 from rasterio.crs import CRS
-from rasterio.transform import Affine
+from rasterio.transform import Affine, array_bounds
 
 from errors import GridError
 from scenes.source import open_raster
@@ -105,6 +106,11 @@ def grid_of(path: str) -> Grid:
             f"{path}: its coordinates are not metres; reproject it, for example with gdalwarp -t_srs EPSG:32632."
         )
     return Grid(crs.to_wkt(), tuple(transform)[:6], height, width)
+
+
+def frame_of(grid: Grid) -> shapely.Polygon:
+    """Draw the frame of a grid, in its coordinates."""
+    return shapely.box(*array_bounds(grid.height, grid.width, grid.affine))
 
 
 def common_grid(paths: Sequence[str], target: str) -> Grid:

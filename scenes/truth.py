@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import rasterio
 import shapely
-from rasterio.enums import Resampling
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.features import rasterize
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 
-from errors import GridError
-from scenes.grid import Grid, grid_of
+from errors import GridError, RasterError
+from scenes.grid import Grid, frame_of, grid_of
 from scenes.source import open_raster
 from scenes.vectors import is_vector, read_outlines
 
@@ -30,16 +34,11 @@ def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """
     shape = (grid.height, grid.width)
     if is_vector(path):
-        found = read_outlines(path, grid.crs)
-        corners = [grid.affine * corner for corner in ((0, 0), (grid.width, grid.height))]
-        frame = shapely.box(*np.min(corners, axis=0), *np.max(corners, axis=0))
-        if not len(found) or not found.intersects(frame).any():
-            raise GridError(f"{path}: does not overlap with what it is compared with; give truth of the same place.")
+        found = outlines_within(path, grid)
         glacier = rasterize(((one, 1) for one in found), out_shape=shape, transform=grid.affine, dtype="uint8") == 1
         return glacier, np.ones(shape, bool)
     with open_raster(str(path)) as source:
-        if source.crs is None:
-            raise GridError(f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs.")
+        check_mask(path, source)
         # a label that names 0 as nodata means: no glacier there
         nodata = source.nodata or None
         how = {"resampling": Resampling.nearest, "src_nodata": nodata, "nodata": nodata, "add_alpha": nodata is None}
@@ -47,8 +46,44 @@ def on_grid(path: Path, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
             numbers = warped.read(1)
             known = (warped.read(2) if nodata is None else warped.dataset_mask()) > 0  # band 2 is the alpha
     if not known.any():
-        raise GridError(f"{path}: does not overlap with what it is compared with; give truth of the same place.")
+        raise elsewhere(path)
+    if (numbers[known] % 1 != 0).any():
+        raise RasterError(f"{path}: holds fractions, as of a probability; give a mask, in which above 0 is glacier.")
     return (numbers > 0) & known, known
+
+
+def outlines_within(path: Path, grid: Grid) -> gpd.GeoSeries:
+    """Read outlines of which one lies on the grid at least; raises GridError where none does."""
+    found = read_outlines(path, grid.crs)
+    if not len(found) or not found.intersects(frame_of(grid)).any():
+        raise elsewhere(path)
+    return found
+
+
+def check_mask(path: Path, source: Any) -> None:
+    """Raise an error unless a raster has a coordinate system and, beside an alpha, a single band."""
+    if source.crs is None:
+        raise GridError(f"{path}: has no coordinate system; assign one, for example with gdal_edit.py -a_srs.")
+    count = sum(one is not ColorInterp.alpha for one in source.colorinterp)
+    if count != 1:
+        raise RasterError(f"{path}: holds {count} bands; give a mask, which has one.")
+
+
+def check_truth(path: Path, grid: Grid) -> None:
+    """Raise an error unless truth can be read and may lie on the grid, before anything is mapped."""
+    if is_vector(path):
+        outlines_within(path, grid)
+        return
+    with open_raster(str(path)) as source:
+        check_mask(path, source)
+        there = transform_bounds(source.crs, CRS.from_wkt(grid.crs), *source.bounds)
+    if not frame_of(grid).intersects(shapely.box(*there)):
+        raise elsewhere(path)
+
+
+def elsewhere(path: Path) -> GridError:
+    """The error of truth of another place."""
+    return GridError(f"{path}: does not overlap with what it is compared with; give truth of the same place.")
 
 
 def grid_for(path: Path, other: Path, pixel: float = OUTLINE_PIXEL) -> Grid:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from command import QUIET, SHARED, Steps, add_fields, add_shared, hidden, new_parser, progress, with_options, write_json
+from errors import SettingError
 from glacier import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,17 @@ def test_help_has_every_argument_and_an_example():
     assert (options.data, options.out, options.seed, options.device, options.jobs) == (
         Path("tiles"), Path("out/does"), 0, "auto", 0,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["seed", "jobs"])
+def test_a_shared_number_below_0_is_one_sentence(name: str, capsys):
+    parser = new_parser("Does it.", "python -m does")
+    add_shared(parser, "seed", "jobs")
+    with pytest.raises(SettingError, match=f"--{name} -1: is below 0"):
+        parser.parse_args([f"--{name}", "-1"])
+    with pytest.raises(SystemExit):
+        parser.parse_args([f"--{name}", "x"])
+    assert f"argument --{name}: invalid int value: 'x'" in capsys.readouterr().err
 
 
 def test_what_is_no_number_becomes_null(tmp_path: Path):

@@ -68,7 +68,7 @@ def test_a_bad_model_is_corrected(folder: Path, tmp_path: Path, capsys):
     assert told["left_out_right"][1] > told["left_out_right"][0]
 
 
-def test_places_are_suggested_and_can_be_filled_in(folder: Path, tmp_path: Path):
+def test_places_are_suggested_and_can_be_filled_in(folder: Path, tmp_path: Path, capsys):
     out = tmp_path / "next.gpkg"
     given = ("--count", 5, "--out", out, "--marks", folder / "marks.gpkg")
     assert main(words(folder, "suggest", *given)) == 0
@@ -80,6 +80,7 @@ def test_places_are_suggested_and_can_be_filled_in(folder: Path, tmp_path: Path)
     found["glacier"] = [1, 0, None, 0, 1]
     found.to_file(tmp_path / "filled.gpkg")
     assert main(words(folder, "fit", "--marks", tmp_path / "filled.gpkg", "--out", tmp_path / "adapted.pth")) == 0
+    assert "filled.gpkg: 1 of 5 rows have an empty column 'glacier'" in capsys.readouterr().err
 
 
 def test_of_a_large_scene_only_windows_around_marks_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -148,3 +149,17 @@ def test_threads_below_none_are_one_sentence(command: str, folder: Path, tmp_pat
     marks = ["--marks", folder / "marks.gpkg"]
     assert main(words(folder, command, *marks, "--out", tmp_path / "out", "--jobs", -1)) == 2
     assert "--jobs -1: is below 0" in capsys.readouterr().err
+
+
+def test_marks_that_cannot_be_used_are_told_why(folder: Path, tmp_path: Path, capsys):
+    place = square_at(GRID, *ICE[0])
+    write_marks(tmp_path / "both.gpkg", [Mark(place, True, "1"), Mark(place, False, "2")], products.CRS)
+    assert main(words(folder, "fit", "--marks", tmp_path / "both.gpkg", "--out", tmp_path / "adapted.pth")) == 2
+    assert "are marked as glacier and as ground" in capsys.readouterr().err
+    assert main(words(folder, "fit", "--marks", tmp_path / "none.gpkg", "--out", tmp_path / "adapted.pth")) == 2
+    assert "none.gpkg: no such file" in capsys.readouterr().err
+
+
+def test_places_go_into_a_geopackage(folder: Path, tmp_path: Path, capsys):
+    assert main(words(folder, "suggest", "--out", tmp_path / "next.csv")) == 2
+    assert "next.csv: is no GeoPackage" in capsys.readouterr().err

@@ -114,3 +114,9 @@ def test_impossible_folds_are_one_sentence(folds: int, tmp_path: Path, monkeypat
     assert run(monkeypatch, "--data", data, "--out", tmp_path / "out", "--folds", folds) == 2
     assert capsys.readouterr().err.startswith("error: 2 tile(s) cannot be split")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("trees", [0, -1])
+def test_no_trees_are_one_sentence(trees: int, tmp_path: Path, monkeypatch, capsys):
+    assert run(monkeypatch, "--data", tmp_path, "--trees", trees) == 2
+    assert capsys.readouterr().err.startswith(f"error: --trees {trees}: is below 1")

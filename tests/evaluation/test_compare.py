@@ -115,3 +115,20 @@ def test_mistakes_are_one_sentence(place: Path, kind: str, monkeypatch, capsys):
     assert run(monkeypatch, *(place / word for word in words), "--out", place / "out") == 2
     assert words[1].split(".")[0] in capsys.readouterr().err
     assert not (place / "out").exists()
+
+
+@pytest.mark.parametrize(("kind", "named"), [("probability", "holds fractions"), ("scene", "holds 5 bands")])
+def test_what_is_no_mask_is_one_sentence(kind: str, named: str, place: Path, monkeypatch, capsys):
+    tile, truth = products.blocky_tile()
+    wrong = products.write_band(place / "wrong.tif", np.where(truth, 0.75, 0.25), "float32")
+    if kind == "scene":
+        products.five_bands(wrong, tile)
+    for words in ((wrong, place / "truth.tif"), (place / "mask.tif", wrong)):
+        assert run(monkeypatch, *words, "--out", place / "out") == 2
+        assert f"wrong.tif: {named}" in capsys.readouterr().err
+    assert not (place / "out").exists()
+
+
+def test_that_outlines_know_no_nodata_is_told(place: Path, monkeypatch, capsys):
+    assert run(monkeypatch, place / "truth.gpkg", place / "truth.tif", "--out", place / "out") == 0
+    assert "truth.gpkg: outlines know no nodata" in capsys.readouterr().err

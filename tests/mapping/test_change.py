@@ -220,3 +220,24 @@ def test_mistakes_are_one_sentence(old: Path, kind: str, tmp_path: Path, monkeyp
     culprit = {"no date": "--dates soon", "below 0": "--uncertainty -1"}.get(kind, new)
     one_sentence(message, culprit)
     assert not (tmp_path / "out").exists()
+
+
+def test_patches_of_a_mask_are_numbered_by_size(tmp_path: Path):
+    mask = np.zeros((60, 60), np.uint8)
+    mask[2:8, 2:8], mask[20:50, 20:50] = 1, 1
+    found = read_extent(products.write_band(tmp_path / "mask.tif", mask, "uint8"), "2020", 30.0, 0.01).outlines
+    assert list(found["id"]) == ["patch 1", "patch 2"]
+    assert found.area.iloc[0] > found.area.iloc[1]
+
+
+def test_two_extents_across_180_degrees_have_a_plane_there():
+    seen = [shapely.box(20_000 + shift, 0, 80_000 + shift, 60_000) for shift in (0, 5_000)]
+    aside = "+proj=tmerc +lat_0=66 +lon_0=179 +datum=WGS84"
+    extents = [
+        Extent(Path("a"), gpd.GeoDataFrame(geometry=[one], crs=aside), gpd.GeoSeries([one], crs=aside)) for one in seen
+    ]
+    longitudes = shapely.get_coordinates(extents[0].seen.to_crs("EPSG:4326").to_numpy())[:, 0]
+    assert longitudes.max() - longitudes.min() > 350, "it crosses"
+    placed = extents[0].to_crs(common_plane(extents)).seen
+    assert np.abs(placed.total_bounds).max() < 100_000
+    assert placed.area.iloc[0] == pytest.approx(60_000**2, rel=0.01)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import shapely
 from rasterio.transform import from_origin
 
 from errors import GridError
-from mapping.finish import Beside, mapped_facts
+from mapping.finish import Beside, mapped_facts, terrain_notes
 from mapping.steps import Postprocess
 from mapping.terrain import TERRAIN, check_dem, terrain_of
 from tests import products
@@ -89,6 +90,7 @@ def test_terrain_of_a_plane(drawn: Drawn, crs: str, slope: tuple[float, float], 
     assert terrain["elevation_median_m"] == pytest.approx(np.mean(corners), abs=3)
     assert terrain["slope_deg"] == pytest.approx(np.degrees(np.arctan(np.hypot(*slope))), abs=0.3)
     assert terrain["aspect_deg"] == pytest.approx(aspect, abs=1.5)
+    assert terrain["dem_share"] == 1
 
 
 def test_where_the_dem_has_nothing_there_is_no_elevation(drawn: Drawn, tmp_path: Path):
@@ -99,6 +101,7 @@ def test_where_the_dem_has_nothing_there_is_no_elevation(drawn: Drawn, tmp_path:
     terrain = terrain_of(far, dem, drawn.scene.grid)
     assert list(terrain.index) == [7]
     assert list(terrain.columns) == list(TERRAIN)
+    assert terrain.pop("dem_share").tolist() == [0]
     assert terrain.isna().all(axis=None)
 
 
@@ -125,3 +128,19 @@ def test_a_nan_hole_in_the_dem_does_not_spread(drawn: Drawn, tmp_path: Path):
     box = shapely.box(*(drawn.scene.grid.affine * (30, 40)), *(drawn.scene.grid.affine * (50, 20)))
     terrain = terrain_of(drawn.outlines().geometry.iloc[:1].set_axis([0]).apply(lambda _: box), dem, drawn.scene.grid)
     assert terrain["slope_deg"].iloc[0] == pytest.approx(26.57, abs=0.3)
+
+
+def test_outlines_that_a_dem_covers_in_part_are_told(drawn: Drawn, tmp_path: Path):
+    dem = write_dem(tmp_path / "dem.tif", products.CRS, (0.0, 0.5))
+    outlines = drawn.outlines().geometry
+    west, south, east, north = outlines.iloc[2].bounds
+    with rasterio.open(dem, "r+") as file:
+        heights = file.read(1)
+        row, _ = file.index((west + east) / 2, (south + north) / 2)
+        heights[row:] = -9999
+        file.write(heights, 1)
+    terrain = terrain_of(outlines.iloc[2:3], dem, drawn.scene.grid)
+    assert terrain["dem_share"].iloc[0] == pytest.approx(0.5, abs=0.15)
+    (note,) = terrain_notes(terrain["dem_share"], "scene: dem.tif")
+    assert note.startswith("scene: dem.tif covers 1 outline(s) in part")
+    assert not terrain_notes(pd.Series([0.0, 1.0]), "scene")

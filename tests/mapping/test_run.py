@@ -181,9 +181,8 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, tmp_pat
 
 
 def test_what_goes_wrong_on_a_worker_is_one_sentence(place: Path, tmp_path: Path, monkeypatch, capsys):
-    far = products.TRANSFORM * products.TRANSFORM.translation(90_000, 0)
-    products.write_band(tmp_path / "far.tif", np.ones((50, 50)), "uint8", transform=far)
-    words = ["--dask", "local", "--jobs", 1, "--truth", tmp_path / "far.tif"]
+    products.write_band(tmp_path / "unknown.tif", np.ones((50, 50)), "uint8", nodata=1)
+    words = ["--dask", "local", "--jobs", 1, "--truth", tmp_path / "unknown.tif"]
     assert run(monkeypatch, place, tmp_path / "out", *words) == 2
     assert [line for line in capsys.readouterr().err.splitlines() if "does not overlap" in line]
     assert run(monkeypatch, place, tmp_path / "out", "--resume") == 0, "the parts were kept"
@@ -221,6 +220,7 @@ def test_a_scene_of_nodata_gives_empty_outlines(place: Path, tmp_path: Path, mon
         (("--window", 100), "--window"),
         (("--overlap", 0.9), "--overlap"),
         (("--minimum-area", -1), "--minimum-area"),
+        (("--overlap", "nan"), "--overlap"),
         (("--truth", "{place}/nothing.tif"), "nothing.tif"),
         (("--truth", "{place}/far.tif"), "does not overlap"),
         (("--model", "{place}/no.pth"), "no.pth"),
@@ -240,6 +240,7 @@ def test_mistakes_are_one_sentence(place: Path, words, named: str, tmp_path: Pat
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert named in lines[0]
+    assert not list(tmp_path.glob("out/*.tif")), "before anything is mapped"
 
 
 def test_a_full_disk_is_one_sentence(place: Path, tmp_path: Path):
