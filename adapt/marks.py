@@ -41,7 +41,7 @@ def read_marks(path: Path, crs: str) -> list[Mark]:
     word that no other mark of the file has, their row in the file does. Raises VectorError or GridError, naming the
     file, where it cannot be read, has no coordinate system, no such column, or another value in it.
     """
-    if not path.is_file():
+    if not path.exists():
         raise VectorError(f"{path}: no such file; check the name.")
     try:
         table = gpd.read_file(path, engine="pyogrio")

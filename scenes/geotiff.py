@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from rasterio.enums import MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 
 from errors import ProductError
 from scenes.degrees import is_in_degrees, lost_rows, metric_grid, warped_band
@@ -57,7 +57,7 @@ def open_geotiff(path: Path, text: str | None, unit: str | None = None, date: st
     """
     numbers, notes = numbers_of(path, text)
     bands = {name: band_of(str(path), number) for name, number in numbers.items()}
-    quality = mask_of(str(path))
+    quality = mask_of(str(path), list(numbers.values()))
     if is_in_degrees(str(path)):
         grid = metric_grid(str(path))
         bands = {name: warped_band(band, grid) for name, band in bands.items()}
@@ -79,10 +79,14 @@ def band_of(path: str, number: int) -> Band:
     return Band(path, number, float(scale), float(offset), nodata=nodata_of(path, number))
 
 
-def mask_of(path: str) -> Quality | None:
-    """The file's mask or alpha band as a band of its own, 0 where nothing is to be used; None where it has neither."""
+def mask_of(path: str, taken: Sequence[int]) -> Quality | None:
+    """The file's mask or alpha band as a band of its own, 0 where nothing is to be used; None where it has neither.
+
+    A band that is ``taken`` for what it measures is no alpha, though GDAL calls the last one of four of 8 bits so.
+    """
     with open_raster(path) as source:
-        if MaskFlags.per_dataset not in source.mask_flag_enums[0]:
+        alphas = [number for number, one in enumerate(source.colorinterp, 1) if one is ColorInterp.alpha]
+        if MaskFlags.per_dataset not in source.mask_flag_enums[0] or set(alphas) & set(taken):
             return None
         crs, affine = source.crs.to_wkt() if source.crs else "", source.transform
         height, width = source.shape

@@ -289,3 +289,17 @@ def test_a_mask_band_says_what_is_nodata(kind: str, tile: Tile, tmp_path: Path):
         assert before - found.valid.sum() == pytest.approx(measured, rel=0.2)
     else:
         np.testing.assert_array_equal(found.valid, tile.valid & ~hidden)
+
+
+def test_the_last_of_four_bands_is_no_alpha(tile: Tile, tmp_path: Path):
+    """GDAL calls it so in a file of 8 bits, where SWIR1 is 0 in shadow."""
+    numbers = np.stack([np.round(tile.bands[band].clip(0, 1) * 255) for band in ("blue", "green", "red", "swir1")])
+    numbers[3, 20:40, 30:60] = 0
+    profile = {"crs": products.CRS, "transform": products.TRANSFORM, "dtype": "uint8", "count": 4}
+    height, width = tile.shape
+    with rasterio.open(tmp_path / "s.tif", "w", driver="GTiff", height=height, width=width, **profile) as file:
+        file.write(numbers.astype(np.uint8))
+    with rasterio.open(tmp_path / "s.tif") as file:
+        assert file.colorinterp[3] is ColorInterp.alpha
+    found = products.read_whole(tmp_path / "s.tif", "blue=1,green=2,red=3,swir1=4")
+    np.testing.assert_array_equal(found.valid, tile.valid)
