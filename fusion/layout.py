@@ -30,6 +30,12 @@ class Part:
         return f"part_{self.first[0]:05d}_{self.first[1]:05d}"
 
 
+def check_overlap(overlap: float) -> None:
+    """Raise SettingError for what is no share that windows have in common."""
+    if not 0 <= overlap <= 0.5:
+        raise SettingError(f"--overlap {overlap}: is not between 0 and 0.5; give the share, for example 0.5.")
+
+
 @dataclass(frozen=True)
 class Layout:
     """Windows of ``window`` pixels a side over ``height`` x ``width`` pixels, sharing ``overlap`` with the next one."""
@@ -47,8 +53,7 @@ class Layout:
             raise SettingError(
                 f"--window {self.window}: is not a multiple of {2 * NETWORK_STRIDE}; give for example 512."
             )
-        if not 0 <= self.overlap <= 0.5:
-            raise SettingError(f"--overlap {self.overlap}: is not between 0 and 0.5; give the share, for example 0.5.")
+        check_overlap(self.overlap)
 
     @property
     def shared(self) -> int:

@@ -45,13 +45,14 @@ def run(options: argparse.Namespace) -> None:
     """Map every scene and print a line for each."""
     import torch  # with all that needs it here, so that --help need not wait
 
-    from fusion.layout import Layout
+    from fusion.layout import Layout, check_overlap
     from fusion.model_file import load_model
     from fusion.windowed import reach
-    from mapping.combine import check_overlap
+    from mapping.combine import check_places
     from scenes.area import area_of
     from scenes.products import open_scene
 
+    check_overlap(options.overlap)  # of which a scene of one window makes no use
     check_folder(options.out)
     model = load_model(options.model, torch.device("cpu"))  # a bad model is told before anything is opened
     failures: Failures = {}
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> None:
     if len(set(names)) < len(names):
         raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
     if options.combine and scenes:
-        check_overlap(scenes)
+        check_places(scenes)
     outs = [options.out] if len(options.scene) == 1 else [options.out / name for name in names]
     with ExitStack() as locks:
         for out in dict.fromkeys([*outs, options.out] if options.combine else outs):
@@ -170,8 +171,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         raise SettingError("--combine: needs several dates of one place; give two scenes or more.")
     if options.simplify and not can_simplify():
         raise SettingError("--simplify: needs shapely 2.1 or newer, and so Python 3.10; install it or use --smooth.")
-    if not 0 <= options.overlap <= 0.5:
-        raise SettingError(f"--overlap {options.overlap}: is not between 0 and 0.5; give the share, for example 0.5.")
     from_zero(options, *STEPS)
     return options
 

@@ -70,7 +70,7 @@ class Dated:
         return self.scene.date or self.scene.name
 
 
-def check_overlap(scenes: Sequence[Scene]) -> None:
+def check_places(scenes: Sequence[Scene]) -> None:
     """Raise GridError unless every scene overlaps with the first."""
     first, crs = frame_of(scenes[0].grid), CRS.from_wkt(scenes[0].grid.crs)
     for scene in scenes[1:]:

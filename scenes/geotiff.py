@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from rasterio.enums import ColorInterp, MaskFlags
 
@@ -16,7 +15,7 @@ from scenes.degrees import is_in_degrees, lost_rows, metric_grid, warped_band
 from scenes.grid import grid_of
 from scenes.recognised import recognised_scene
 from scenes.scene import Band, Quality, Scene
-from scenes.source import nodata_of, open_raster
+from scenes.source import nodata_of, open_raster, virtual_raster, virtual_source
 from tiles.tile import BAND_NAMES, OPTICAL_BANDS
 
 EXAMPLE = "blue=1,green=2,red=3,swir1=4,thermal=5"
@@ -76,7 +75,7 @@ def band_of(path: str, number: int) -> Band:
     """A band with the scale, the offset and the nodata that the file names."""
     with open_raster(path) as source:
         scale, offset = source.scales[number - 1], source.offsets[number - 1]
-    return Band(path, number, float(scale), float(offset), nodata=nodata_of(path, number))
+        return Band(path, number, float(scale), float(offset), nodata=nodata_of(source, number))
 
 
 def mask_of(path: str, taken: Sequence[int]) -> Quality | None:
@@ -88,17 +87,8 @@ def mask_of(path: str, taken: Sequence[int]) -> Quality | None:
         alphas = [number for number, one in enumerate(source.colorinterp, 1) if one is ColorInterp.alpha]
         if MaskFlags.per_dataset not in source.mask_flag_enums[0] or set(alphas) & set(taken):
             return None
-        crs, affine = source.crs.to_wkt() if source.crs else "", source.transform
-        height, width = source.shape
-    size = f'xSize="{width}" ySize="{height}"'
-    return Quality(
-        f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><SRS>{escape(crs)}</SRS>'
-        f"<GeoTransform>{','.join(map(repr, affine.to_gdal()))}</GeoTransform>"
-        f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename>{escape(str(Path(path).resolve()))}'
-        f'</SourceFilename><SourceBand>mask,1</SourceBand><SrcRect xOff="0" yOff="0" {size}/>'
-        f'<DstRect xOff="0" yOff="0" {size}/></SimpleSource></VRTRasterBand></VRTDataset>',
-        classes=(0,),
-    )
+        crs, affine, shape = source.crs.to_wkt() if source.crs else "", source.transform, source.shape
+    return Quality(virtual_raster(shape, crs, affine, "Byte", virtual_source(path, "mask,1", shape)), classes=(0,))
 
 
 def numbers_of(path: Path, text: str | None) -> tuple[dict[str, int], list[str]]:

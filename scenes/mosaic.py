@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from rasterio.crs import CRS
@@ -13,7 +12,7 @@ from errors import GridError, ProductError
 from scenes.grid import Grid, grid_of, offset_in
 from scenes.recognised import recognised_scene
 from scenes.scene import Band, Scene
-from scenes.source import nodata_of, open_raster
+from scenes.source import nodata_of, open_raster, virtual_raster, virtual_source
 from tiles.folder import BAND_FOLDERS, band_folders, find_tiles
 from tiles.raster import MAX_PIXELS
 
@@ -44,10 +43,10 @@ def single_nodata(path: str, grid: Grid) -> tuple[float, ...]:
     with open_raster(path) as source:
         if source.count != 1:
             raise ProductError(f"{path}: holds {source.count} bands; give one file with one band each.")
-        same = (source.height, source.width) == (grid.height, grid.width)
+        same = source.shape == (grid.height, grid.width) and source.crs == CRS.from_wkt(grid.crs)
         if not same or not source.transform.almost_equals(grid.affine, 0.01 * grid.pixel_side):
             raise GridError(f"{path}: does not lie where the tile's blue band does; give bands of one grid.")
-    return nodata_of(path)
+        return nodata_of(source)
 
 
 def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
@@ -74,20 +73,10 @@ def virtual_mosaic(grid: Grid, tiles: Sequence[tuple[str, Grid]], nodata: Sequen
     Where tiles overlap, the last one counts that has data there. A tile that names no ``nodata`` has what others name,
     and 0 where none does.
     """
-    sources = []
     filled = next((values[0] for values in nodata if values), 0.0)
+    sources = [f"<NoDataValue>{filled!r}</NoDataValue>"]
     for (path, inner), values in zip(tiles, nodata):
         row, column = (round(value) for value in offset_in(grid, inner))
-        size = f'xSize="{inner.width}" ySize="{inner.height}"'
-        sources.append(
-            f"<ComplexSource><SourceFilename>{escape(str(Path(path).resolve()))}</SourceFilename><SourceBand>1</SourceBand>"
-            f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="{column}" yOff="{row}" {size}/>'
-            f"<NODATA>{(values[0] if values else filled)!r}</NODATA></ComplexSource>"
-        )
-    transform = ",".join(repr(value) for value in grid.affine.to_gdal())
-    return (
-        f'<VRTDataset rasterXSize="{grid.width}" rasterYSize="{grid.height}"><SRS>{escape(grid.crs)}</SRS>'
-        f"<GeoTransform>{transform}</GeoTransform>"
-        f'<VRTRasterBand dataType="Float32" band="1"><NoDataValue>{filled!r}</NoDataValue>{"".join(sources)}'
-        "</VRTRasterBand></VRTDataset>"
-    )
+        fill = values[0] if values else filled
+        sources.append(virtual_source(path, "1", (inner.height, inner.width), (row, column), fill))
+    return virtual_raster((grid.height, grid.width), grid.crs, grid.affine, "Float32", "".join(sources))

@@ -212,6 +212,7 @@ def test_where_tiles_overlap_data_is_not_hidden_by_nodata(tmp_path: Path):
     [
         ("Band4/*01_02.tif", {"transform": products.TRANSFORM}, "where the tile's blue band does"),
         ("Band4/*01_02.tif", {"shape": (16, 16)}, "where the tile's blue band does"),
+        ("Band4/*01_01.tif", {"crs": "EPSG:32644"}, "where the tile's blue band does"),
         ("Band*/*01_02.tif", {"transform": products.TRANSFORM * products.TRANSFORM.translation(9**6, 9**6)}, "span"),
     ],
 )
