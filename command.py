@@ -192,6 +192,12 @@ def from_zero(options: argparse.Namespace, *names: str) -> None:
             raise SettingError(f"--{name.replace('_', '-')} {value}: is below 0; give a number from 0.")
 
 
+def check_names(names: Sequence[str], what: str) -> None:
+    """Raise SettingError where two of ``what``, whose results are named after them, have one name."""
+    if len(set(names)) < len(names):
+        raise SettingError(f"{', '.join(names)}: two {what} have one name; put them into different --out folders.")
+
+
 def with_options(settings: Settings, options: argparse.Namespace) -> Settings:
     """The dataclass with every field that the command line has an option for taken from there."""
     given = vars(options)

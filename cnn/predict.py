@@ -27,8 +27,8 @@ from rasterio.windows import Window
 from tqdm import tqdm
 
 from cnn.options import add_run_arguments, device_of
-from command import hidden, new_parser
-from errors import SettingError, exit_code
+from command import check_names, hidden, new_parser
+from errors import exit_code
 from patches.hkh import open_slice
 from patches.image import Image, pick_bands
 from patches.rasters import open_raster, opened
@@ -114,9 +114,7 @@ def run(options: argparse.Namespace) -> None:
     from cnn.network_model import check_bands, load_model
 
     model = load_model(options.model, device_of(options))
-    names = [path.stem for path in options.image_path]
-    if len(set(names)) < len(names):
-        raise SettingError(f"--image_path: two of {', '.join(names)} have one name; give them folders of their own.")
+    check_names([path.stem for path in options.image_path], "images")
     bands = [word.strip() for word in options.bands.split(",")] if options.bands else list(model.card.bands)
     for path in options.image_path:
         image = open_unlabelled(path, bands)

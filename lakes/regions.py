@@ -25,8 +25,8 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from tqdm import tqdm
 
-from command import add_shared, hidden, new_parser
-from errors import GridError, SettingError, exit_code
+from command import add_shared, check_names, hidden, new_parser
+from errors import GridError, exit_code
 from lakes.imagery import region_path, rgb_bands
 from lakes.polygons import check_regions, read_regions
 from scenes.source import open_raster, unreadable
@@ -151,9 +151,7 @@ def cut_mosaic(path: Path, regions: Path, numbers: Sequence[int], out: Path, com
 
 def run(options: argparse.Namespace) -> None:
     """Cut every mosaic and print a line for each region."""
-    stems = [path.stem for path in options.mosaic]
-    if len(set(stems)) < len(stems):
-        raise SettingError(f"{', '.join(stems)}: two mosaics have one name; cut them into folders of their own.")
+    check_names([path.stem for path in options.mosaic], "mosaics")
     print(f"{'image':52s}{'region':>7s}{'rows':>8s}{'columns':>9s}{'not black':>11s}")
     with rasterio.Env(GDAL_CACHEMAX=CACHE):
         for path in options.mosaic:

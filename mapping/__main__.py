@@ -19,8 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from command import add_fields, add_shared, from_zero, new_parser, with_options
-from errors import RESUME, ProductError, SettingError, exit_code
+from command import add_fields, add_shared, check_names, from_zero, new_parser, with_options
+from errors import RESUME, SettingError, exit_code
 from mapping.failures import Failures, noted, raise_failures
 from mapping.lock import check_folder, only_run
 from mapping.steps import MODEL, Postprocess
@@ -63,8 +63,7 @@ def run(options: argparse.Namespace) -> None:
             margin = max(reach(model), (options.window or Layout.window) // 4)
             scenes.append(area_of(scene, options.aoi, margin) if options.aoi else scene)
     names = [scene.name for scene in scenes]
-    if len(set(names)) < len(names):
-        raise ProductError(f"{', '.join(names)}: two scenes have one name; map them into folders of their own.")
+    check_names(names, "scenes")
     if options.combine and scenes:
         check_places(scenes)
     outs = [options.out] if len(options.scene) == 1 else [options.out / name for name in names]

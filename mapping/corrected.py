@@ -27,13 +27,12 @@ def run(options: argparse.Namespace) -> None:
 
     from fusion.model_file import load_model
     from mapping.finish import Beside
-    from mapping.redraw import correct, map_facts, read_edited
+    from mapping.redraw import correct, mapped_part, read_edited
     from scenes.grid import frame_of
     from scenes.products import open_scene
 
     model = load_model(options.model, torch.device("cpu"))
-    scene = open_scene(options.scene, **opening(options))
-    facts = map_facts(options.of, scene.grid, options.scene)
+    scene, facts = mapped_part(options.of, open_scene(options.scene, **opening(options)), options.scene)
     edited = read_edited(options.edited, scene.grid.crs)
     if not edited.intersects(frame_of(scene.grid)).any():
         raise GridError(

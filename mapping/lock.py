@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -30,14 +31,12 @@ def only_run(out: Path) -> Iterator[None]:
     own = f"{socket.gethostname()} {os.getpid()}"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        while not created(path, own):
-            if at_work(path.read_text(encoding="utf-8")):
-                raise OutputError(
-                    f"{out}: another run is at work in it; wait for its end, choose another --out, or remove {path} "
-                    "if there is none."
-                )
-            path.unlink(missing_ok=True)
-    except FileNotFoundError:  # the other run ended between two of these steps
+        if not taken(path, own):
+            raise OutputError(
+                f"{out}: another run is at work in it; wait for its end, choose another --out, or remove {path} "
+                "if there is none."
+            )
+    except FileNotFoundError:  # the other run ended between two of the steps
         raise OutputError(f"{out}: another run has just ended in it; give the command again.") from None
     except OSError as problem:
         raise OutputError(f"{out}: cannot be written to ({problem.strerror}); choose another --out.") from None
@@ -49,13 +48,21 @@ def only_run(out: Path) -> Iterator[None]:
             out.rmdir()
 
 
-def created(path: Path, own: str) -> bool:
-    """Write a file that must not have been there; returns whether it was not."""
-    try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    except FileExistsError:
-        return False
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
+def taken(path: Path, own: str) -> bool:
+    """Write the lock, unless a run that may still be at work has; returns whether it is written.
+
+    Raises FileNotFoundError where it was removed meanwhile.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    with os.fdopen(handle, "r+", encoding="utf-8") as file:
+        with suppress(OSError):  # a file system without locks, where two that start at one moment are not told apart
+            fcntl.flock(file, fcntl.LOCK_EX)  # one process at a time looks and writes
+        if not os.fstat(handle).st_nlink:
+            raise FileNotFoundError(path)
+        if at_work(file.read()):
+            return False
+        file.seek(0)
+        file.truncate()
         file.write(own)
     return True
 

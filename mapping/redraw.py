@@ -12,7 +12,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import rasterio
-from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from errors import GridError, LayoutError, VectorError
@@ -21,6 +20,7 @@ from mapping.finish import conclude
 from mapping.inventory import NAME_COLUMNS, column_of
 from mapping.outlines import EDITED, GLACIER, PATCH, outlines_of, owners
 from mapping.rasters import MASK_NODATA, write_whole_numbers
+from scenes.area import part_of
 from scenes.grid import KM2, Grid, grid_of
 from scenes.scene import Scene
 from scenes.vectors import need_crs, read_table, repair
@@ -55,8 +55,11 @@ def read_edited(path: Path, crs: str) -> gpd.GeoDataFrame:
     return found.iloc[order].reset_index(drop=True)
 
 
-def map_facts(maps: Path, grid: Grid, scene: Path) -> dict[str, Any]:
-    """Read ``metrics.json`` of a map; raises LayoutError where it is none, GridError where it is of another scene."""
+def mapped_part(maps: Path, scene: Scene, place: Path) -> tuple[Scene, dict[str, Any]]:
+    """Cut what a map covers out of its scene, which lies at ``place``; returns it with the map's ``metrics.json``.
+
+    Raises LayoutError where ``maps`` is no map, GridError where it is of another scene.
+    """
     try:
         facts = json.loads((maps / "metrics.json").read_text(encoding="utf-8"))
         mapped = grid_of(str(maps / "mask.tif"))
@@ -64,10 +67,10 @@ def map_facts(maps: Path, grid: Grid, scene: Path) -> dict[str, Any]:
         raise LayoutError(
             f"{maps}: lacks a readable metrics.json; give a folder that python -m mapping wrote."
         ) from None
-    same = CRS.from_wkt(mapped.crs) == CRS.from_wkt(grid.crs) and np.allclose(mapped.transform, grid.transform)
-    if not same or (mapped.height, mapped.width) != (grid.height, grid.width):
-        raise GridError(f"{scene}: is not the scene that {maps} maps, for their grids differ; give that one.")
-    return dict(facts)
+    part = part_of(scene, mapped)
+    if part is None:
+        raise GridError(f"{place}: is not the scene that {maps} maps, for their grids differ; give that one.")
+    return part, dict(facts)
 
 
 def drawn(outlines: gpd.GeoDataFrame, mask: Path, grid: Grid) -> Iterator[tuple[int, np.ndarray]]:

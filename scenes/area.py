@@ -1,4 +1,4 @@
-"""The part of a scene that lies within polygons, with a margin around it."""
+"""A rectangle of a scene: what lies within polygons, with a margin around it, or what another grid covers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from rasterio.crs import CRS
 from rasterio.features import rasterize
 
 from errors import GridError
+from scenes.grid import Grid, frame_of
 from scenes.scene import Scene
 from scenes.vectors import read_outlines
 from tiles.tile import Tile
@@ -66,6 +68,22 @@ def area_of(scene: Scene, path: Path, margin: int) -> Area:
     pixels = np.array([~grid.affine * corner for corner in ((west, north), (east, south))])
     left, top = np.maximum(np.floor(pixels.min(0)).astype(int) - margin, 0).tolist()
     right, bottom = np.minimum(np.ceil(pixels.max(0)).astype(int) + margin, (grid.width, grid.height)).tolist()
-    part = grid.part(top, left, bottom - top, right - left)
+    return rectangle(scene, grid.part(top, left, bottom - top, right - left), (top, left), shape)
+
+
+def part_of(scene: Scene, grid: Grid) -> Scene | None:
+    """Cut out of a scene what a grid covers, all of it where that is its own; None where its pixels are others."""
+    left, top = (round(place) for place in ~scene.grid.affine * (grid.affine.c, grid.affine.f))
+    part = scene.grid.part(top, left, grid.height, grid.width)
+    same = CRS.from_wkt(part.crs) == CRS.from_wkt(grid.crs) and np.allclose(part.transform, grid.transform)
+    if not same or min(top, left) < 0 or top + grid.height > scene.grid.height or left + grid.width > scene.grid.width:
+        return None
+    if (grid.height, grid.width) == (scene.grid.height, scene.grid.width):
+        return scene
+    return rectangle(scene, part, (top, left), frame_of(part))
+
+
+def rectangle(scene: Scene, part: Grid, corner: tuple[int, int], shape: shapely.Geometry) -> Area:
+    """The area of a scene on a part of its grid, of which ``shape`` is to be mapped."""
     own = {field.name: getattr(scene, field.name) for field in fields(Scene)}
-    return Area(**{**own, "grid": part}, whole=scene, corner=(top, left), outline=shapely.to_wkt(shape, 6))
+    return Area(**{**own, "grid": part}, whole=scene, corner=corner, outline=shapely.to_wkt(shape, 6))

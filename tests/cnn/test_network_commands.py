@@ -192,7 +192,7 @@ def test_settings_that_mean_nothing_are_one_sentence(command, tmp_path, capsys, 
 def test_images_of_one_name_are_not_written_over_each_other(trained, command, tmp_path, capsys):
     images = [write_stack(tmp_path / name, (32, 32), 18) for name in ("a", "b")]
     assert command(predict, "--model", trained / "out" / "model.pt", "--image_path", *images, "--out", tmp_path) == 2
-    assert "have one name" in capsys.readouterr().err
+    assert "two images have one name" in capsys.readouterr().err
 
 
 def test_a_gpu_that_is_not_there_is_one_sentence(command, tmp_path, capsys):

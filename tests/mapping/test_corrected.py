@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import Affine
 
 from fusion.model_file import save_model
 from mapping import corrected as command
@@ -67,6 +69,22 @@ def test_edited_outlines_give_areas_rasters_and_report_anew(maps: Drawn, tmp_pat
     assert facts["removed_km2"] == pytest.approx(300 * 900 / 1e6)
     assert "corrected by hand" in (out / "report.html").read_text(encoding="utf-8")
     assert "0.27 km2 were added" in capsys.readouterr().out
+
+
+def test_a_map_of_a_part_of_a_scene_is_corrected(maps: Drawn, tmp_path: Path, monkeypatch):
+    """What --aoi maps is a rectangle of the scene, of which the whole is given."""
+    gpd.GeoDataFrame(geometry=[box(12, 10, 30, 45)], crs=products.CRS).to_file(tmp_path / "edited.gpkg")
+    assert run(monkeypatch, maps, tmp_path / "edited.gpkg", "--out", tmp_path / "alone") == 0
+    tile, _ = products.blocky_tile((60, 80))
+    wide = {name: np.pad(band, ((20, 5), (10, 15)), mode="edge") for name, band in tile.bands.items()}
+    larger = replace(tile, bands=wide, valid=np.pad(tile.valid, ((20, 5), (10, 15))))
+    moved = products.TRANSFORM * Affine.translation(-10, -20)
+    place = products.five_bands(tmp_path / "scene.tif", larger, transform=moved)
+    assert run(monkeypatch, maps, tmp_path / "edited.gpkg", "--scene", place, "--out", tmp_path / "part") == 0
+    for name in ("mask.tif", "probability.tif"):
+        assert (tmp_path / "part" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    one, other = (gpd.read_file(tmp_path / kind / "outlines.gpkg") for kind in ("alone", "part"))
+    assert one.equals(other)
 
 
 @pytest.mark.parametrize("kind", ["far", "empty", "edits", "no map", "another scene", "the map itself"])

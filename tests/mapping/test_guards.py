@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -69,6 +71,26 @@ def test_the_lock_of_a_dead_process_is_taken_over(owner: str, tmp_path: Path):
     with only_run(tmp_path):
         assert (tmp_path / LOCK_NAME).read_text().endswith(f" {os.getpid()}")
     assert not tmp_path.exists(), "nothing was written"
+
+
+def test_of_runs_that_find_a_dead_lock_at_one_moment_one_takes_it_over(tmp_path: Path):
+    """All of them have read the dead process's name before the first one writes its own."""
+    (tmp_path / LOCK_NAME).write_text(f"{socket.gethostname()} {DEAD}")
+    tell = (
+        "import sys, time; from pathlib import Path; from mapping.lock import only_run; print('ready', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "with only_run(Path(sys.argv[1])): print('taken', flush=True); sys.stdin.readline()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    runs = [subprocess.Popen([sys.executable, "-c", tell, str(tmp_path)], text=True, **pipes) for _ in range(6)]
+    assert [run.stdout.readline() for run in runs] == ["ready\n"] * 6
+    for run in runs:
+        run.stdin.write("\n")
+        run.stdin.flush()
+    assert sorted(run.stdout.readline() for run in runs) == [""] * 5 + ["taken\n"]
+    for run in runs:
+        run.communicate("\n")
+    assert not tmp_path.exists(), "it is removed by the one that held it"
 
 
 def test_a_lock_goes_after_an_error(tmp_path: Path):
