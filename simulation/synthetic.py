@@ -207,8 +207,7 @@ def write_sample(
     """Write tiles with labels in the challenge's layout: float32 Collection-2 Level-2 numbers, 0 for nodata.
 
     Returns the tile ids, ``RR_CC`` on a grid of five columns; each tile is a scene of its own, of ``kinds`` in turn.
-    Raises OutputError
-    where the folder cannot be written to.
+    Raises OutputError where the folder cannot be written to.
     """
     ids = []
     for number in range(tiles):

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 
 from fusion.model_file import save_model
+from simulation.synthetic import write_sample
 from tests.examples import example_model, write_folder
 from tiles.raster import read_raster
 from tools.assemble import write_submission
@@ -25,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def tiles(tmp_path_factory):
     """One tile of the synthetic sample, in the challenge's layout."""
     sample, tiles = tmp_path_factory.mktemp("sample"), tmp_path_factory.mktemp("tiles")
-    subprocess.run([sys.executable, "-m", "simulation.synthetic", "--out", str(sample)], cwd=ROOT, check=True)
+    write_sample(sample, seed=0, tiles=1, shape=(256, 256))
     lay_out(sample, tiles, "train", 1)
     return tiles
 
