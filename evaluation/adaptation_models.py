@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from cnn.tile_training import settings_of
 from evaluation.adaptation_tables import HOME_UNSEEN, NEXT_DOOR
-from evaluation.crossval import ALONE, fold_name, judge_scenes, site_name, training_sets
+from evaluation.crossval import ALONE, judge_scenes, names_of_folds, site_name, training_sets
 from evaluation.recipe import VIEWS, Recipe, Scenes, train_members
 from evaluation.results import stage
 from evaluation.sites import HOME, SITES
@@ -35,9 +36,9 @@ def groups_of(recipe: Recipe, scenes: Scenes, folds: int, chosen: Sequence[str])
     else:
         print(f"note: {recipe.out / site_name(HOME)}.ckpt is not there; its group is left out.", file=sys.stderr)
     groups[NEXT_DOOR] = []
-    for number in range(folds):
-        model = model_of(recipe, fold_name(number), sets, fusions[fold_name(number)])
-        held_out = sets[fold_name(number)].held_out
+    for name in names_of_folds(sets, others=True):
+        model = model_of(recipe, name, sets, fusions[name])
+        held_out = sets[name].held_out
         groups[NEXT_DOOR] += [(model, one) for one in scenes.home if one.tile.tile_id in held_out]
     return {name: group for name, group in groups.items() if not chosen or name in chosen}
 
@@ -61,16 +62,17 @@ def model_of(recipe: Recipe, name: str, sets: Mapping[str, Any], fusion: Fusion)
 
 def fitted_fusions(recipe: Recipe, scenes: Scenes, folds: int) -> dict[str, Fusion]:
     """The fusion of every group and fold, fitted on all scenes but its own; kept, for it takes minutes."""
-    names = {
+    sets = training_sets(scenes, folds, {})
+    unseen = {
         "elsewhere": [tile.tile_id for tile, _ in scenes.transfer],
         "snow": [tile.tile_id for tile, _ in scenes.snow],
+        **{name: list(sets[name].held_out) for name in names_of_folds(sets, others=True)},
     }
 
     def compute() -> dict[str, Any]:
-        judged = judge_scenes(recipe, scenes, training_sets(scenes, folds, {}))
-        unseen = {**names, **{fold_name(number): block for number, block in enumerate(judged.blocks)}}
+        judged = judge_scenes(recipe, scenes, sets)
         return {name: asdict(judged.settings(ids).fusion) for name, ids in unseen.items()}
 
-    key = json.dumps([asdict(recipe.gbm), recipe.unet.steps, recipe.unet.seed, folds, names])
+    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), unseen])
     kept = stage(recipe.out / "stages" / "fusions.json", key, compute)
     return {name: Fusion(**{**one, "weights": tuple(one["weights"])}) for name, one in kept.items()}

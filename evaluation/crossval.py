@@ -13,8 +13,8 @@ from scores.folds import contiguous_folds
 from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
-# model.pth holds two networks with a view each, as fast as one with two views; the measures have one, which is
-# cheaper. With tiles of other mountains one of twice the steps is better, but under snow, where the other one helps.
+# With tiles of other mountains a network of twice the steps is better, but under snow, where another one helps.
+# model.pth holds both with a view each, as fast as one with two views; the folds have the first, which is cheaper.
 SHIPPED_LENGTHS = (2, 1)
 
 
@@ -49,9 +49,9 @@ class Judged:
         return [self.settings(block) for block in self.blocks]
 
 
-def fold_name(number: int) -> str:
-    """Checkpoint of a fold."""
-    return f"fold{number}"
+def fold_name(number: int, others: bool = False) -> str:
+    """Checkpoint of a fold of the home tiles, trained on them alone or with tiles of others, as what ships is."""
+    return f"fold{number}" + ("_with_others" if others else "")
 
 
 def site_name(site: str) -> str:
@@ -64,6 +64,8 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
     sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, lengths=SHIPPED_LENGTHS), ALONE: TrainingSet(scenes.home)}
     for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
         sets[fold_name(number)] = TrainingSet(scenes.home, held_out=block)
+        if scenes.extra:
+            sets[fold_name(number, others=True)] = TrainingSet(scenes.home, scenes.extra, block, SHIPPED_LENGTHS[:1])
     for name, site in sites.items():
         sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
         if name == HOME:
@@ -71,9 +73,21 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
     return sets
 
 
-def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> Judged:
-    """Train each fold, and once on all home tiles alone, and judge what each has not seen."""
-    names = [fold_name(number) for number in range(len(sets)) if fold_name(number) in sets]
+def names_of_folds(sets: Mapping[str, TrainingSet], others: bool) -> list[str]:
+    """The folds among the trainings in their order, ``others``: those with tiles of others, where there are such."""
+    for kind in (others, False):
+        names = [name for number in range(len(sets)) if (name := fold_name(number, kind)) in sets]
+        if names:
+            break
+    return names
+
+
+def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], others: bool = False) -> Judged:
+    """Train each fold, and once on all home tiles alone, and judge what each has not seen.
+
+    ``others``: the folds are trained with tiles of other mountains, where there are any.
+    """
+    names = names_of_folds(sets, others)
     members = [train_members(name, recipe, sets[name]) for name in names]
     home = {
         labelled.tile.tile_id: judge_with_copies(one, labelled, recipe)

@@ -25,20 +25,24 @@ def measure(
 ) -> None:
     """Every measure, from the checkpoints that are there and those that are not yet; ``command`` is kept with them."""
     sets = training_sets(scenes, options.folds, sites)
-    judged = judge_scenes(recipe, scenes, sets)
-    settings = judged.settings_of_folds()
+    judged, alone = (judge_scenes(recipe, scenes, sets, others) for others in (True, False))
+    settings = alone.settings_of_folds()  # as in model.pth, which holds networks that have seen others
     scores, home_masks = next_door(judged, settings)
-    print_table(f"Next door: {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
-    elsewhere, away_masks = away(judged, "elsewhere", scenes.transfer)
+    scores_alone, _ = next_door(alone, settings)
+    folds = f"{len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles"
+    print_table(f"Next door: {folds}, trained with all other tiles", scores)
+    print_table(f"Next door: {folds}, trained on the tiles of --data alone", scores_alone)
+    elsewhere, away_masks = away(alone, "elsewhere", scenes.transfer)
     print_table("Elsewhere: trained on the tiles of --data alone, scored on --transfer", elsewhere)
     results: dict[str, Any] = {
         "command": command,
         "folds": judged.blocks,
         "next_door": scores,
+        "next_door_alone": scores_alone,
         "elsewhere": elsewhere,
     }
     if scenes.snow:
-        results["snow"] = away(judged, "snow", scenes.snow)[0]
+        results["snow"] = away(alone, "snow", scenes.snow)[0]
         print_table("Snow: trained on the tiles of --data alone, scored on --snow", results["snow"])
     by_id = {tile.tile_id: tile for tile, _ in [*scenes.home, *scenes.transfer]}
     results["strata"] = {
@@ -46,12 +50,12 @@ def measure(
         for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
     }
     stages = options.out / "stages"
-    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), *map(asdict, settings)])
     changes = shifts(read_chips(options.unlabelled) if options.unlabelled else [])
+    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), *map(asdict, settings)])
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
     key += json.dumps({name: asdict(site) for name, site in sites.items()})
     results["leave_one_site_out"] = stage(
-        stages / "sites.json", key, lambda: leave_one_site_out(judged, scenes, sites, sets, recipe)
+        stages / "sites.json", key, lambda: leave_one_site_out(alone, scenes, sites, sets, recipe)
     )
     results["groups"] = groups(results)
     print_groups(results["groups"])

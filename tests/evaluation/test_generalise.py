@@ -71,9 +71,12 @@ def test_tiles_become_results_and_a_model(root: Path):
     for name in ("generalisation.csv", "shifts.csv", "strata.csv", "reliability.png", "maps.png"):
         assert (root / "out" / name).stat().st_size > 100
 
-    before = (root / "out" / "fold0.ckpt").read_bytes()
+    assert set(results["next_door_alone"]) == {CLASSIC, *SYSTEMS}
+
+    fold = root / "out" / "fold0.ckpt"
+    before = fold.read_bytes()
     assert call(make_model, root, *folders) == 0
-    assert (root / "out" / "fold0.ckpt").read_bytes() == before, "the folds are not trained again"
+    assert fold.read_bytes() == before, "the folds are not trained again"
     assert trees.stat().st_mtime_ns == fitted, "nor are their trees fitted again"
     model = load_model(root / "out" / "model.pth", CPU)
     assert model.provenance["tiles"] == ["01_01", "01_02", "02_01", "02_02"]
@@ -82,8 +85,10 @@ def test_tiles_become_results_and_a_model(root: Path):
     first, second = (network.state_dict()["head.weight"] for network in model.unet.networks)
     assert not torch.equal(first, second), "each has a seed of its own"
     long, short = model.provenance["network_steps"]
-    assert long == 2 * short == 2 * load_checkpoint(root / "out" / "fold0.ckpt")["step"]
-    assert load_checkpoint(root / "out" / "whole.ckpt")["step"] == long
+    names = ("whole", "fold0_with_others", "fold0")
+    steps = {name: load_checkpoint(root / "out" / f"{name}.ckpt")["step"] for name in names}
+    assert steps == {"whole": long, "fold0_with_others": long, "fold0": short}
+    assert long == 2 * short
     tile, _ = example_tile()
     assert predict_tile(model, tile, CPU).mask.shape == tile.shape
 
