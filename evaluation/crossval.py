@@ -64,8 +64,7 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
     sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, lengths=SHIPPED_LENGTHS), ALONE: TrainingSet(scenes.home)}
     for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
         sets[fold_name(number)] = TrainingSet(scenes.home, held_out=block)
-        if scenes.extra:
-            sets[fold_name(number, others=True)] = TrainingSet(scenes.home, scenes.extra, block, SHIPPED_LENGTHS[:1])
+        sets[fold_name(number, others=True)] = TrainingSet(scenes.home, scenes.extra, block, SHIPPED_LENGTHS[:1])
     for name, site in sites.items():
         sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
         if name == HOME:
@@ -74,19 +73,12 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
 
 
 def names_of_folds(sets: Mapping[str, TrainingSet], others: bool) -> list[str]:
-    """The folds among the trainings in their order, ``others``: those with tiles of others, where there are such."""
-    for kind in (others, False):
-        names = [name for number in range(len(sets)) if (name := fold_name(number, kind)) in sets]
-        if names:
-            break
-    return names
+    """The folds among the trainings in their order, on the home tiles alone or with tiles of others."""
+    return [name for number in range(len(sets)) if (name := fold_name(number, others)) in sets]
 
 
 def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], others: bool = False) -> Judged:
-    """Train each fold, and once on all home tiles alone, and judge what each has not seen.
-
-    ``others``: the folds are trained with tiles of other mountains, where there are any.
-    """
+    """Train each fold (``others``: with tiles of others) and on all home tiles alone, and judge what each has not seen."""
     names = names_of_folds(sets, others)
     members = [train_members(name, recipe, sets[name]) for name in names]
     home = {

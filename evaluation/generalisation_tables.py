@@ -15,8 +15,7 @@ def next_door_tables(results: Results) -> str:
         "mountains, for twice as many steps as below; every threshold and the fusion fitted as below."
     )
     alone = "Trained on the other folds alone, every threshold and the fusion fitted on them."
-    tables = (folds_table(results[key]) for key in ("next_door", "next_door_alone"))
-    return "\n\n".join([told, next(tables), alone, next(tables)])
+    return "\n\n".join([told, folds_table(results["next_door"]), alone, folds_table(results["next_door_alone"])])
 
 
 def folds_table(systems: Results) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
@@ -55,7 +54,9 @@ def taken(path: Path, own: str) -> bool:
     """
     handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
     with os.fdopen(handle, "r+", encoding="utf-8") as file:
-        with suppress(OSError):  # a file system without locks, where two that start at one moment are not told apart
+        with suppress(ImportError, OSError):  # Windows or a file system without locks: not told apart at one moment
+            import fcntl
+
             fcntl.flock(file, fcntl.LOCK_EX)  # one process at a time looks and writes
         if not os.fstat(handle).st_nlink:
             raise FileNotFoundError(path)
