@@ -78,7 +78,7 @@ def names_of_folds(sets: Mapping[str, TrainingSet], others: bool) -> list[str]:
 
 
 def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], others: bool = False) -> Judged:
-    """Train each fold (``others``: with tiles of others) and on all home tiles alone, and judge what each has not seen."""
+    """Train each fold, alone or with tiles of others, and all home tiles alone; judge what each has not seen."""
     names = names_of_folds(sets, others)
     members = [train_members(name, recipe, sets[name]) for name in names]
     home = {
