@@ -77,8 +77,22 @@ def names_of_folds(sets: Mapping[str, TrainingSet], others: bool) -> list[str]:
     return [name for number in range(len(sets)) if (name := fold_name(number, others)) in sets]
 
 
-def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], others: bool = False) -> Judged:
-    """Train each fold, alone or with tiles of others, and all home tiles alone; judge what each has not seen."""
+def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> Judged:
+    """Train each fold, and once on all home tiles alone, and judge what each has not seen."""
+    members, home = judge_folds(recipe, scenes, sets, others=False)
+    alone = train_members(ALONE, recipe, sets[ALONE])
+    away = {
+        name: {labelled.tile.tile_id: judge(alone, labelled, recipe) for labelled in group}
+        for name, group in (("elsewhere", scenes.transfer), ("snow", scenes.snow))
+    }
+    blocks = [list(sets[name].held_out) for name in names_of_folds(sets, others=False)]
+    return Judged(scenes.home, blocks, members, home, away)
+
+
+def judge_folds(
+    recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], others: bool
+) -> tuple[list[Members], dict[str, list[OutOfFold]]]:
+    """Train each fold; returns its members, and by id what they say of the tiles that it holds out and their copies."""
     names = names_of_folds(sets, others)
     members = [train_members(name, recipe, sets[name]) for name in names]
     home = {
@@ -86,9 +100,4 @@ def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]
         for one, name in zip(members, names)
         for labelled in among(scenes.home, sets[name].held_out)
     }
-    alone = train_members(ALONE, recipe, sets[ALONE])
-    away = {
-        name: {labelled.tile.tile_id: judge(alone, labelled, recipe) for labelled in group}
-        for name, group in (("elsewhere", scenes.transfer), ("snow", scenes.snow))
-    }
-    return Judged(scenes.home, [list(sets[name].held_out) for name in names], members, home, away)
+    return members, home

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from cnn.tile_training import settings_of
-from evaluation.crossval import judge_scenes, training_sets
+from evaluation.crossval import judge_folds, judge_scenes, training_sets
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
 from evaluation.measures import away, groups, leave_one_site_out, next_door, shifted
 from evaluation.recipe import Recipe, Scenes
@@ -25,7 +25,9 @@ def measure(
 ) -> None:
     """Every measure, from the checkpoints that are there and those that are not yet; ``command`` is kept with them."""
     sets = training_sets(scenes, options.folds, sites)
-    judged, alone = (judge_scenes(recipe, scenes, sets, others) for others in (True, False))
+    alone = judge_scenes(recipe, scenes, sets)
+    members, home = judge_folds(recipe, scenes, sets, others=True)
+    judged = replace(alone, members=members, home=home)
     settings = alone.settings_of_folds()  # as in model.pth, which holds networks that have seen others
     scores, home_masks = next_door(judged, settings)
     scores_alone, _ = next_door(alone, settings)
@@ -50,8 +52,8 @@ def measure(
         for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
     }
     stages = options.out / "stages"
-    changes = shifts(read_chips(options.unlabelled) if options.unlabelled else [])
     key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), *map(asdict, settings)])
+    changes = shifts(read_chips(options.unlabelled) if options.unlabelled else [])
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
     key += json.dumps({name: asdict(site) for name, site in sites.items()})
     results["leave_one_site_out"] = stage(

@@ -67,9 +67,11 @@ def write_results(folder: Path, results: Mapping[str, Any]) -> None:
 
 def scored_places(results: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Measure, place and the systems' scores there."""
-    places = [("next door", "all folds", results["next_door"])]
-    places += [("next door, home tiles alone", "all folds", results["next_door_alone"])]
-    places += [("elsewhere", "all sites", results["elsewhere"])]
+    places = [
+        ("next door", "all folds", results["next_door"]),
+        ("next door, home tiles alone", "all folds", results["next_door_alone"]),
+        ("elsewhere", "all sites", results["elsewhere"]),
+    ]
     places += [("snow", "all sites", results["snow"])] if "snow" in results else []
     return [*places, *(("leave one site out", site, one) for site, one in results["leave_one_site_out"].items())]
 

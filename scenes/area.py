@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 
 from errors import GridError
-from scenes.grid import Grid, frame_of
+from scenes.grid import Grid, frame_of, offset_in
 from scenes.scene import Scene
 from scenes.vectors import read_outlines
 from tiles.tile import Tile
@@ -73,7 +73,7 @@ def area_of(scene: Scene, path: Path, margin: int) -> Area:
 
 def part_of(scene: Scene, grid: Grid) -> Scene | None:
     """Cut out of a scene what a grid covers, all of it where that is its own; None where its pixels are others."""
-    left, top = (round(place) for place in ~scene.grid.affine * (grid.affine.c, grid.affine.f))
+    top, left = map(round, offset_in(scene.grid, grid))
     part = scene.grid.part(top, left, grid.height, grid.width)
     same = CRS.from_wkt(part.crs) == CRS.from_wkt(grid.crs) and np.allclose(part.transform, grid.transform)
     if not same or min(top, left) < 0 or top + grid.height > scene.grid.height or left + grid.width > scene.grid.width:

@@ -74,10 +74,10 @@ def test_the_lock_of_a_dead_process_is_taken_over(owner: str, tmp_path: Path):
 
 
 def test_of_runs_that_find_a_dead_lock_at_one_moment_one_takes_it_over(tmp_path: Path):
-    """All of them have read the dead process's name before the first one writes its own."""
+    """All of them wait for the same word before they look at it."""
     (tmp_path / LOCK_NAME).write_text(f"{socket.gethostname()} {DEAD}")
     tell = (
-        "import sys, time; from pathlib import Path; from mapping.lock import only_run; print('ready', flush=True)\n"
+        "import sys; from pathlib import Path; from mapping.lock import only_run; print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
         "with only_run(Path(sys.argv[1])): print('taken', flush=True); sys.stdin.readline()"
     )
