@@ -14,7 +14,7 @@ from threading import Lock
 import numpy as np
 import torch
 
-from adapt.evidence import Box, Seen, look
+from adapt.evidence import Box, Seen, layout_of, look
 from features.stack import FeatureStack
 from fusion.hybrid import HybridModel
 from fusion.layout import LARGE
@@ -43,7 +43,7 @@ class Blocks:
     ) -> None:
         self.model, self.scene, self.folder, self.device, self.jobs = model, scene, folder, device, jobs
         rows, columns = scene.grid.height, scene.grid.width
-        self.whole = max(rows, columns) <= LARGE
+        self.whole = layout_of(scene) is None
         self.side = LARGE if self.whole else SIDE
         self.counts = math.ceil(rows / self.side), math.ceil(columns / self.side)
         self.levels = None if self.whole else levels_for(model, sample_of(scene))

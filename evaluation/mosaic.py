@@ -24,13 +24,13 @@ def run(options: argparse.Namespace) -> None:
     from evaluation.measures import next_door
     from evaluation.mosaic_scores import mosaic_mcc
     from evaluation.recipe import recipe_of, scenes_of
-    from scenes.grid import grid_of, offset_in
+    from scenes.grid import grid_of, place_in
     from scenes.mosaic import open_mosaic
     from tiles.folder import band_folders, find_tiles
 
     scene = open_mosaic(options.data)
     grids = {one.tile_id: grid_of(str(one.paths["blue"])) for one in find_tiles(band_folders(options.data))}
-    places = {tile_id: offset_in(scene.grid, grid) for tile_id, grid in grids.items()}
+    places = {tile_id: place_in(scene.grid, grid) for tile_id, grid in grids.items()}
     scenes = scenes_of(options)
     judged = judge_scenes(recipe_of(options), scenes, training_sets(scenes, options.folds, {}))
     settings = judged.settings_of_folds()

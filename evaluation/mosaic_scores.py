@@ -30,7 +30,7 @@ def mosaic_mcc(
     judged: Judged,
     settings: Sequence[Settings],
     scene: Scene,
-    places: dict[str, tuple[float, float]],
+    places: dict[str, tuple[int, int]],
     overlap: float,
     jobs: int,
 ) -> float:
@@ -48,7 +48,7 @@ def mosaic_mcc(
             list(on_threads([job], partial(finish, steps=Postprocess(), threads=jobs), jobs))
             with rasterio.open(out / "mask.tif") as source:
                 for tile_id in block:
-                    (row, column), truth = map(round, places[tile_id]), truths[tile_id]
+                    (row, column), truth = places[tile_id], truths[tile_id]
                     mask = source.read(1, window=Window(column, row, truth.shape[1], truth.shape[0]))
                     total = total + confusion(truth, mask == 1)
     return total.mcc

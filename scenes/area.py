@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import shapely
-from rasterio.crs import CRS
 from rasterio.features import rasterize
 
 from errors import GridError
-from scenes.grid import Grid, frame_of, offset_in
+from scenes.grid import Grid, aligned, frame_of, place_in
 from scenes.scene import Scene
 from scenes.vectors import read_outlines
 from tiles.tile import Tile
@@ -73,13 +72,13 @@ def area_of(scene: Scene, path: Path, margin: int) -> Area:
 
 def part_of(scene: Scene, grid: Grid) -> Scene | None:
     """Cut out of a scene what a grid covers, all of it where that is its own; None where its pixels are others."""
-    top, left = map(round, offset_in(scene.grid, grid))
-    part = scene.grid.part(top, left, grid.height, grid.width)
-    same = CRS.from_wkt(part.crs) == CRS.from_wkt(grid.crs) and np.allclose(part.transform, grid.transform)
-    if not same or min(top, left) < 0 or top + grid.height > scene.grid.height or left + grid.width > scene.grid.width:
+    top, left = place_in(scene.grid, grid)
+    beyond = min(top, left) < 0 or top + grid.height > scene.grid.height or left + grid.width > scene.grid.width
+    if beyond or not aligned(scene.grid, grid):
         return None
     if (grid.height, grid.width) == (scene.grid.height, scene.grid.width):
         return scene
+    part = scene.grid.part(top, left, grid.height, grid.width)
     return rectangle(scene, part, (top, left), frame_of(part))
 
 

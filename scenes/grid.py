@@ -20,6 +20,7 @@ from tiles.raster import MAX_PIXELS
 
 KM2 = 1e6  # square metres
 STRETCHED = 0.02  # of areas, from which on a plane is not taken for the ground
+ALIGNED = 0.01  # of a pixel, which rounding alone may move a grid by
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,7 @@ def common_grid(paths: Sequence[str], target: str) -> Grid:
         other = grid_of(path)
         finer = other.width / grid.width
         same = CRS.from_wkt(other.crs) == CRS.from_wkt(grid.crs)
-        corners = np.allclose(
-            [other.affine.c, other.affine.f, other.affine.a * finer], [grid.affine.c, grid.affine.f, grid.affine.a]
-        )
-        if not same or not corners or finer != int(finer) or other.height != finer * grid.height:
+        if not same or not one_frame(grid, other) or finer != int(finer) or other.height != finer * grid.height:
             what = "coordinate system" if not same else "grid"
             raise GridError(
                 f"{path}: has another {what} than {target}; give all bands on one, for example by gdalwarp."
@@ -131,7 +129,26 @@ def common_grid(paths: Sequence[str], target: str) -> Grid:
     return grid
 
 
-def offset_in(outer: Grid, inner: Grid) -> tuple[float, float]:
-    """Return the row and column in ``outer`` where the first pixel of ``inner`` lies."""
-    column, row = ~outer.affine * (inner.affine.c, inner.affine.f)
-    return row, column
+def sides_in(outer: Grid, inner: Grid) -> np.ndarray:
+    """Return the top, left, bottom and right of ``inner`` in the pixels of ``outer``, float64 (4,)."""
+    corners = ((0, 0), (inner.width, inner.height))
+    (left, top), (right, bottom) = (~outer.affine * (inner.affine * corner) for corner in corners)
+    return np.array([top, left, bottom, right])
+
+
+def one_frame(grid: Grid, other: Grid) -> bool:
+    """Tell whether two grids span the same rectangle of a plane, with pixels of any size."""
+    return bool(np.abs(sides_in(grid, other) - (0, 0, grid.height, grid.width)).max() <= ALIGNED)
+
+
+def place_in(outer: Grid, inner: Grid) -> tuple[int, int]:
+    """Return the row and column in ``outer`` where the first pixel of ``inner`` lies, rounded."""
+    top, left, *_ = np.rint(sides_in(outer, inner)).astype(int).tolist()
+    return top, left
+
+
+def aligned(grid: Grid, other: Grid) -> bool:
+    """Tell whether the pixels of two grids are the same ones, where both have some or would go on to."""
+    row, column = place_in(grid, other)
+    same = CRS.from_wkt(grid.crs) == CRS.from_wkt(other.crs)
+    return same and one_frame(grid.part(row, column, other.height, other.width), other)

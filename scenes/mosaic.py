@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from rasterio.crs import CRS
 
 from errors import GridError, ProductError
-from scenes.grid import Grid, grid_of, offset_in
+from scenes.grid import Grid, aligned, grid_of, one_frame, place_in
 from scenes.recognised import recognised_scene
 from scenes.scene import Band, Scene
 from scenes.source import nodata_of, open_raster, virtual_raster, virtual_source
@@ -43,8 +42,9 @@ def single_nodata(path: str, grid: Grid) -> tuple[float, ...]:
     with open_raster(path) as source:
         if source.count != 1:
             raise ProductError(f"{path}: holds {source.count} bands; give one file with one band each.")
+        own = Grid(grid.crs, tuple(source.transform)[:6], *source.shape)
         same = source.shape == (grid.height, grid.width) and source.crs == CRS.from_wkt(grid.crs)
-        if not same or not source.transform.almost_equals(grid.affine, 0.01 * grid.pixel_side):
+        if not same or not one_frame(grid, own):
             raise GridError(f"{path}: does not lie where the tile's blue band does; give bands of one grid.")
         return nodata_of(source)
 
@@ -52,16 +52,12 @@ def single_nodata(path: str, grid: Grid) -> tuple[float, ...]:
 def enclosing(grids: Sequence[Grid], folder: Path) -> Grid:
     """Return the smallest grid that holds all of them; raises GridError where they do not fit together."""
     first = grids[0]
-    offsets = [offset_in(first, grid) for grid in grids]
-    for grid, (row, column) in zip(grids, offsets):
-        same = CRS.from_wkt(grid.crs) == CRS.from_wkt(first.crs) and np.allclose(
-            grid.transform[:2], first.transform[:2]
-        )
-        if not same or abs(row - round(row)) > 0.01 or abs(column - round(column)) > 0.01:
-            raise GridError(f"{folder}: its tiles do not lie on one grid; map each folder of one grid on its own.")
-    top, left = min(round(row) for row, _ in offsets), min(round(column) for _, column in offsets)
-    height = max(round(row) + grid.height for grid, (row, _) in zip(grids, offsets)) - top
-    width = max(round(column) + grid.width for grid, (_, column) in zip(grids, offsets)) - left
+    if not all(aligned(first, grid) for grid in grids):
+        raise GridError(f"{folder}: its tiles do not lie on one grid; map each folder of one grid on its own.")
+    places = [place_in(first, grid) for grid in grids]
+    top, left = (min(sides) for sides in zip(*places))
+    height = max(row + grid.height for grid, (row, _) in zip(grids, places)) - top
+    width = max(column + grid.width for grid, (_, column) in zip(grids, places)) - left
     if height * width > MAX_PIXELS:
         raise GridError(f"{folder}: its tiles span {height} x {width} pixels, more than {MAX_PIXELS}; map it in parts.")
     return first.part(top, left, height, width)
@@ -76,7 +72,6 @@ def virtual_mosaic(grid: Grid, tiles: Sequence[tuple[str, Grid]], nodata: Sequen
     filled = next((values[0] for values in nodata if values), 0.0)
     sources = [f"<NoDataValue>{filled!r}</NoDataValue>"]
     for (path, inner), values in zip(tiles, nodata):
-        row, column = (round(value) for value in offset_in(grid, inner))
         fill = values[0] if values else filled
-        sources.append(virtual_source(path, "1", (inner.height, inner.width), (row, column), fill))
+        sources.append(virtual_source(path, "1", (inner.height, inner.width), place_in(grid, inner), fill))
     return virtual_raster((grid.height, grid.width), grid.crs, grid.affine, "Float32", "".join(sources))

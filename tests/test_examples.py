@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +46,16 @@ def test_every_example_is_run():
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_an_example_does_what_it_says(name: str, tmp_path: Path):
+def test_an_example_does_what_it_says(name: str, tmp_path: Path, monkeypatch, capsys):
     words = [] if name == "compute_features.py" else ["--out", str(tmp_path / "out")]
     if name == "map_scene.py":  # trees and network of a moment, for what is mapped does not matter here
         save_model(example_model(), tmp_path / "model.pth")
         words += ["--model", str(tmp_path / "model.pth"), "--device", "cpu"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ROOT / "examples" / name), *words]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert all(word in done.stdout for word in PRINTED[name]), done.stdout
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [name, *words])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+    shown = capsys.readouterr()
+    assert left.value.code == 0, shown.err
+    assert all(word in shown.out for word in PRINTED[name]), shown.out
     assert all((tmp_path / "out" / path).exists() for path in WRITTEN[name])

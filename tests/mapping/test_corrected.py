@@ -87,7 +87,9 @@ def test_a_map_of_a_part_of_a_scene_is_corrected(maps: Drawn, tmp_path: Path, mo
     assert one.equals(other)
 
 
-@pytest.mark.parametrize("kind", ["far", "empty", "edits", "no map", "another scene", "the map itself"])
+@pytest.mark.parametrize(
+    "kind", ["far", "empty", "edits", "no map", "another scene", "half a pixel off", "the map itself"]
+)
 def test_mistakes_are_one_sentence(maps: Drawn, kind: str, tmp_path: Path, monkeypatch, capsys, one_sentence):
     edited = gpd.GeoDataFrame(geometry=[box(10, 10, 20, 30)], crs=products.CRS)
     if kind == "far":
@@ -101,9 +103,14 @@ def test_mistakes_are_one_sentence(maps: Drawn, kind: str, tmp_path: Path, monke
     if kind == "another scene":
         tile, _ = products.blocky_tile((40, 40))
         words = ["--scene", products.five_bands(tmp_path / "other.tif", tile)]
+    if kind == "half a pixel off":
+        tile, _ = products.blocky_tile((60, 80))
+        off = products.TRANSFORM * Affine.translation(0, 0.5)
+        words = ["--scene", products.five_bands(tmp_path / "other.tif", tile, transform=off)]
     if kind == "the map itself":
         words = ["--out", maps.folder]
     assert run(monkeypatch, maps, tmp_path / "edited.gpkg", *words) == 2
-    culprit = {"no map": tmp_path, "another scene": "other.tif", "the map itself": maps.folder}
+    scenes = dict.fromkeys(("another scene", "half a pixel off"), "other.tif")
+    culprit = {"no map": tmp_path, "the map itself": maps.folder, **scenes}
     message = capsys.readouterr().err.strip().removeprefix("error: ")
     one_sentence(message, culprit.get(kind, tmp_path / "edited.gpkg"))

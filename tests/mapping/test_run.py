@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 
 import geopandas as gpd
 import numpy as np
@@ -163,17 +164,20 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, tmp_pat
 
     other = products.five_bands(tmp_path / "other.tif", products.blocky_tile()[0])
     words = ["--bands", products.FIVE_BANDS, "--window", 64]
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
-        out = tmp_path / "out"
-        pids = list(client.run(os.getpid).values())
-        command_line = [sys.executable, "-m", "mapping", place / products.PRODUCT, other, *words, "--out", out]
-        command_line += ["--model", place / "model.pth", "--dask", cluster.scheduler_address]
-        process = subprocess.Popen([str(word) for word in command_line], cwd=Path(__file__).resolve().parents[2])
-        while process.poll() is None and not list(out.glob("*/.parts/part_*.gbm.npy")):
+    out, again = tmp_path / "out", tmp_path / "again"
+
+    def kill(worker: int) -> None:
+        while not list(out.glob("*/.parts/part_*.gbm.npy")):
             time.sleep(0.005)
-        os.kill(pids[0], signal.SIGKILL)
-        assert process.wait(timeout=120) == 0
-    again = tmp_path / "again"
+        os.kill(worker, signal.SIGKILL)
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+        killer = Thread(target=kill, args=[min(client.run(os.getpid).values())], daemon=True)
+        killer.start()
+        there = ["--dask", cluster.scheduler_address]
+        assert run(monkeypatch, place, out, *words, *there, also=[other]) == 0
+        killer.join(timeout=0)
+        assert not killer.is_alive(), "a worker was killed"
     assert run(monkeypatch, place, again, *words, also=[other]) == 0
     for name in (products.PRODUCT, "other"):
         assert bands_of(out / name) == bands_of(again / name)

@@ -123,6 +123,8 @@ def edit(old: str, new: str):
         (remove("*_SR_B6.TIF"), "_SR_B6.TIF"),
         (remove("*_QA_PIXEL.TIF"), "_QA_PIXEL.TIF"),
         (rewrite("*_SR_B3.TIF", shape=(100, 100)), "grid"),
+        (rewrite("*_SR_B3.TIF", transform=products.TRANSFORM * products.TRANSFORM.translation(0, 1)), "another grid"),
+        (rewrite("*_SR_B3.TIF", transform=products.TRANSFORM * products.TRANSFORM.scale(1.001)), "another grid"),
         (rewrite("*_SR_B3.TIF", crs="EPSG:32644"), "coordinate system"),
         (rewrite("*_SR_B6.TIF", crs=None), "no coordinate system"),
         (rewrite("*_SR_B6.TIF", crs="EPSG:4326"), "degrees"),
