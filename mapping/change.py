@@ -67,8 +67,8 @@ def check_order(old: Extent, new: Extent) -> None:
     first, second = (mean_year(extent.outlines) for extent in (old, new))
     if first >= second:
         raise SettingError(
-            f"{new.path}: is of the year {second:.1f} on average, no later than {old.path} of {first:.1f}; swap them or "
-            "correct --dates."
+            f"{new.path}: is of the year {second:.1f} on average, no later than {old.path} of {first:.1f}; "
+            "swap them or correct --dates."
         )
 
 
