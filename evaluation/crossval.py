@@ -23,8 +23,8 @@ class Judged:
     """What members that had not seen them said of all scenes.
 
     ``members`` and ``home``: of each fold of the home tiles, ``blocks`` of ids, and what they said of their held-out
-    tiles, each followed by its simulated copies. ``away``: what members trained on all home tiles and nothing else said
-    of the transfer and the snow sites, by group and id.
+    tiles, each followed by its simulated copies. ``away``: what others said of the transfer and the snow sites, by
+    group and id.
     """
 
     tiles: list[LabelledTile]
@@ -78,15 +78,42 @@ def names_of_folds(sets: Mapping[str, TrainingSet], others: bool) -> list[str]:
 
 
 def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> Judged:
-    """Train each fold, and once on all home tiles alone, and judge what each has not seen."""
+    """Train each fold on home tiles alone, and once on all of them, and judge what each has not seen."""
     members, home = judge_folds(recipe, scenes, sets, others=False)
-    alone = train_members(ALONE, recipe, sets[ALONE])
-    away = {
-        name: {labelled.tile.tile_id: judge(alone, labelled, recipe) for labelled in group}
-        for name, group in (("elsewhere", scenes.transfer), ("snow", scenes.snow))
-    }
-    blocks = [list(sets[name].held_out) for name in names_of_folds(sets, others=False)]
-    return Judged(scenes.home, blocks, members, home, away)
+    everywhere = [tile.tile_id for tile, _ in (*scenes.transfer, *scenes.snow)]
+    away = judge_away(recipe, scenes, sets, {ALONE: everywhere})
+    return Judged(scenes.home, blocks_of(sets), members, home, away)
+
+
+def judge_as_shipped(
+    recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], sites: Mapping[str, Site]
+) -> Judged:
+    """The same by members that have seen other mountains, as those that ship: folds, and all but a site on that site.
+
+    They are surer of what they say than those that have not, so that the threshold that is best for them is another.
+    """
+    members, home = judge_folds(recipe, scenes, sets, others=True)
+    away = judge_away(recipe, scenes, sets, {site_name(name): site.scored for name, site in sites.items()})
+    return Judged(scenes.home, blocks_of(sets), members, home, away)
+
+
+def blocks_of(sets: Mapping[str, TrainingSet]) -> list[list[str]]:
+    """The ids that each fold holds out."""
+    return [list(sets[name].held_out) for name in names_of_folds(sets, others=False)]
+
+
+def judge_away(
+    recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], judges: Mapping[str, Collection[str]]
+) -> dict[str, dict[str, OutOfFold]]:
+    """What each of the trainings says of the transfer and the snow sites of its ids, by group and id."""
+    away: dict[str, dict[str, OutOfFold]] = {"elsewhere": {}, "snow": {}}
+    for name, ids in judges.items():
+        judged = {"elsewhere": among(scenes.transfer, ids), "snow": among(scenes.snow, ids)}
+        if any(judged.values()):
+            members = train_members(name, recipe, sets[name])
+            for group, tiles in judged.items():
+                away[group] |= {labelled.tile.tile_id: judge(members, labelled, recipe) for labelled in tiles}
+    return away
 
 
 def judge_folds(

@@ -28,7 +28,7 @@ def measure(
     alone = judge_scenes(recipe, scenes, sets)
     members, home = judge_folds(recipe, scenes, sets, others=True)
     judged = replace(alone, members=members, home=home)
-    settings = alone.settings_of_folds()  # as in model.pth, which holds networks that have seen others
+    settings = alone.settings_of_folds()
     scores, home_masks = next_door(judged, settings)
     scores_alone, _ = next_door(alone, settings)
     folds = f"{len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles"

@@ -3,9 +3,8 @@
     python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/ --out out/model
 
 The model is trained on all the labelled tiles and on simulated copies of them. Its fusion and thresholds come from
-predictions of members that have not seen what they are fitted on: contiguous folds of ``--data`` with their copies, and
-the other mountains, judged by members trained on ``--data`` alone. ``evaluation.generalise`` with the same ``--out``
-shares their checkpoints.
+predictions of members that have seen all but what they are fitted on: contiguous folds of ``--data`` with their copies,
+and the sites of ``evaluation.sites``. ``evaluation.generalise`` with the same ``--out`` shares their checkpoints.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from evaluation.sites import SITES
 
 def run(options: argparse.Namespace) -> None:
     """Everything from tiles to model.pth."""
-    from evaluation.crossval import WHOLE, judge_scenes, training_sets
+    from evaluation.crossval import WHOLE, judge_as_shipped, training_sets
     from evaluation.measures import next_door
     from evaluation.recipe import recipe_of, scenes_of, train_members
     from evaluation.results import print_table
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
 
     recipe, scenes = recipe_of(options), scenes_of(options)
     sets = training_sets(scenes, options.folds, SITES)
-    judged = judge_scenes(recipe, scenes, sets)
+    judged = judge_as_shipped(recipe, scenes, sets, SITES)
     scores, _ = next_door(judged, judged.settings_of_folds())
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
     members = train_members(WHOLE, recipe, sets[WHOLE])

@@ -52,7 +52,7 @@ def test_tiles_become_results_and_a_model(root: Path):
     trained = (root / "out" / "without_athabasca.ckpt").read_bytes()
     assert call(generalise, root, *folders, *sites, "--unlabelled", str(root / "chips.npz")) == 0
     assert (root / "out" / "without_athabasca.ckpt").read_bytes() == trained, "it is not trained again"
-    trees = root / "out" / "alone.gbm.json"
+    trees = root / "out" / "fold0_with_others.gbm.json"
     fitted = trees.stat().st_mtime_ns
     results = json.loads((root / "out" / "generalisation.json").read_text())
     assert set(results["next_door"]) == set(results["elsewhere"]) == {CLASSIC, *SYSTEMS}
@@ -73,11 +73,12 @@ def test_tiles_become_results_and_a_model(root: Path):
 
     assert set(results["next_door_alone"]) == {CLASSIC, *SYSTEMS}
 
-    fold = root / "out" / "fold0.ckpt"
+    fold = root / "out" / "fold0_with_others.ckpt"
     before = fold.read_bytes()
     assert call(make_model, root, *folders) == 0
     assert fold.read_bytes() == before, "the folds are not trained again"
     assert trees.stat().st_mtime_ns == fitted, "nor are their trees fitted again"
+    assert (root / "out" / "without_swiss_alps.ckpt").is_file(), "the fusion is fitted on sites left out"
     model = load_model(root / "out" / "model.pth", CPU)
     assert model.provenance["tiles"] == ["01_01", "01_02", "02_01", "02_02"]
     assert model.provenance["extra_tiles"] == ["80_01", "80_04", "83_01", "83_02", "81_01"]
