@@ -22,7 +22,6 @@ from fusion.hybrid import HybridModel
 STRENGTHS = (0.0, 1.0, 4.0, 16.0)  # variances of the process, squared log-odds; 0: fusion and threshold alone
 USUAL = 4.0
 LENGTH = 0.5  # of the process, standard deviations of a channel of relevance 1
-FEW, SHORTER = 10, 0.25  # marks up to which it is that, and the power of their number with which it falls then
 MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
@@ -93,8 +92,7 @@ def fit(model: HybridModel, evidence: Evidence, relevance: Relevance | None = No
         return Fitted(model, "no mark: nothing changes", 0, 0, *nothing, evidence.notes)
     evidence = in_order_of_place(evidence)
     kinds = [len(np.unique(evidence.mark[evidence.glacier == kind])) for kind in (True, False)]
-    length = LENGTH * (FEW / max(FEW, sum(kinds))) ** SHORTER
-    mean, scale = spread_of(evidence.background, relevance_of(model.gbm.channel_names, relevance), length)
+    mean, scale = spread_of(evidence.background, relevance_of(model.gbm.channel_names, relevance))
     problem = problem_of(evidence, mean, scale)
     average = averaged(problem, (0.0,) if 0 in kinds else STRENGTHS)
     centres = scaled(evidence.pixels.channels, mean, scale)
@@ -113,20 +111,17 @@ def in_order_of_place(evidence: Evidence) -> Evidence:
     return replace(evidence, pixels=rows, glacier=evidence.glacier[order], mark=evidence.mark[order])
 
 
-def spread_of(
-    background: Pixels, relevance: np.ndarray | float, length: float = LENGTH
-) -> tuple[np.ndarray, np.ndarray]:
+def spread_of(background: Pixels, relevance: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
     """Mean of every channel, and the difference that counts as 1 in the process's distance, float32 (C,).
 
-    ``relevance``: float (C,), or one for all channels; the difference is as much smaller. ``length``: what it is for a
-    channel of relevance 1, in standard deviations.
+    ``relevance``: float (C,), or one for all channels; the difference is as much smaller.
     """
     channels = np.where(np.isfinite(background.channels), background.channels, np.nan).astype(np.float64)
     known = np.asarray(np.isfinite(channels).any(axis=0), bool)
     mean, deviation = np.zeros(len(known)), np.ones(len(known))
     mean[known] = np.nanmean(channels[:, known], axis=0)
     deviation[known] = np.nanstd(channels[:, known], axis=0) + 1e-6
-    return mean.astype(np.float32), (deviation * length * math.sqrt(len(known)) / relevance).astype(np.float32)
+    return mean.astype(np.float32), (deviation * LENGTH * math.sqrt(len(known)) / relevance).astype(np.float32)
 
 
 def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Problem:

@@ -73,12 +73,6 @@ def test_marks_put_a_bad_model_right():
     assert (result.glacier, result.ground) == (10, 10)
 
 
-def test_of_many_marks_each_speaks_for_pixels_more_like_it():
-    few, ten, many = (fitted(BAD, marks(count)).model.corrections[0].scale for count in (4, 10, 30))
-    np.testing.assert_array_equal(few, ten)
-    np.testing.assert_allclose(many, ten * 3**-0.25, rtol=1e-5)
-
-
 @pytest.mark.parametrize("count", [1, 2, 5, 20])
 def test_marks_do_not_spoil_a_good_model(count: int):
     assert errors_of(fitted(GOOD, marks(count)).model) <= errors_of(GOOD) + 0.005
