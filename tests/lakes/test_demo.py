@@ -14,7 +14,7 @@ from lakes.__main__ import COMMANDS, main
 
 
 def test_the_whole_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    small = "--side 256 --basins 16 --steps 2 --device cpu --jobs 1"
+    small = "--side 192 --basins 12 --steps 2 --device cpu --jobs 1"
     words = [*small.split(), "--out", str(tmp_path)]
     assert main(["demo", *words]) == 0
     results = json.loads((tmp_path / "lakes.json").read_text())
