@@ -129,22 +129,19 @@ def common_grid(paths: Sequence[str], target: str) -> Grid:
     return grid
 
 
-def sides_in(outer: Grid, inner: Grid) -> np.ndarray:
-    """Return the top, left, bottom and right of ``inner`` in the pixels of ``outer``, float64 (4,)."""
-    corners = ((0, 0), (inner.width, inner.height))
-    (left, top), (right, bottom) = (~outer.affine * (inner.affine * corner) for corner in corners)
-    return np.array([top, left, bottom, right])
-
-
 def one_frame(grid: Grid, other: Grid) -> bool:
-    """Tell whether two grids span the same rectangle of a plane, with pixels of any size."""
-    return bool(np.abs(sides_in(grid, other) - (0, 0, grid.height, grid.width)).max() <= ALIGNED)
+    """Tell whether two grids span the same rectangle of a plane from the same corner, with pixels of any size."""
+    own, found = (
+        np.array([~grid.affine * (one.affine * corner) for corner in ((0, 0), (one.width, 0), (0, one.height))])
+        for one in (grid, other)
+    )
+    return bool(np.abs(found - own).max() <= ALIGNED)
 
 
 def place_in(outer: Grid, inner: Grid) -> tuple[int, int]:
     """Return the row and column in ``outer`` where the first pixel of ``inner`` lies, rounded."""
-    top, left, *_ = np.rint(sides_in(outer, inner)).astype(int).tolist()
-    return top, left
+    column, row = ~outer.affine * (inner.affine.c, inner.affine.f)
+    return round(row), round(column)
 
 
 def aligned(grid: Grid, other: Grid) -> bool:

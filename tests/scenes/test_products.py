@@ -209,12 +209,16 @@ def test_where_tiles_overlap_data_is_not_hidden_by_nodata(tmp_path: Path):
     np.testing.assert_array_equal(found.bands["green"][:, 20:32], expected.bands["green"][:, 20:32])
 
 
+TURNED = rasterio.Affine(0, 30, 600_000, -30, 0, 3_750_000)  # a square tile's frame, seen with rows for columns
+
+
 @pytest.mark.parametrize(
     ("pattern", "words", "named"),
     [
         ("Band4/*01_02.tif", {"transform": products.TRANSFORM}, "where the tile's blue band does"),
         ("Band4/*01_02.tif", {"shape": (16, 16)}, "where the tile's blue band does"),
         ("Band4/*01_01.tif", {"crs": "EPSG:32644"}, "where the tile's blue band does"),
+        ("Band4/*01_01.tif", {"transform": TURNED}, "where the tile's blue band does"),
         ("Band*/*01_02.tif", {"transform": products.TRANSFORM * products.TRANSFORM.translation(9**6, 9**6)}, "span"),
     ],
 )
