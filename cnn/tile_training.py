@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,19 +56,28 @@ class TileBatches:
 
 
 def tile_trainer(
-    tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile], config: TrainingConfig, device: torch.device
+    tiles: Sequence[LabelledTile],
+    extra: Sequence[LabelledTile],
+    config: TrainingConfig,
+    device: torch.device,
+    after: Path | None = None,
 ) -> Trainer:
-    """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier."""
+    """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier.
+
+    It starts from the averaged network of the checkpoint ``after``, where one is given.
+    """
     if not any(truth.any() for _, truth in tiles):
         raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
     mean, std = channel_statistics(tiles, config.channels)
     torch.manual_seed(config.seed)
     network = CompactUNet(len(config.channels) + 1)
-    if config.imagenet:
+    if after:
+        network.load_state_dict(load_checkpoint(after)["averaged"])
+    elif config.imagenet:
         start_from_imagenet(network, (*config.channels, "valid"))
     batches = TileBatches(crop_sampler(tiles, extra, config, mean, std), config.batch)
     stored = {
-        "settings": settings_of(config, tiles, extra),
+        "settings": settings_of(config, tiles, extra, after),
         "mean": torch.from_numpy(mean),
         "std": torch.from_numpy(std),
     }
@@ -97,9 +107,12 @@ def crop_sampler(
     )
 
 
-def settings_of(config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile]) -> str:
-    """What a run is recognised by: its configuration and the ids of its tiles."""
-    return json.dumps({"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]})
+def settings_of(
+    config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile], after: Path | None = None
+) -> str:
+    """What a run is recognised by: its configuration, the ids of its tiles and the run that it starts from."""
+    told = {"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]}
+    return json.dumps({**told, "after": after.name} if after else told)
 
 
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
@@ -135,6 +148,23 @@ def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.d
     return UNetModel((place(network.eval(), device),), config.channels, state["mean"].numpy(), state["std"].numpy())
 
 
+def mean_network(models: Sequence[UNetModel]) -> UNetModel:
+    """The mean of the weights of rounds of one training, as one model.
+
+    It keeps what a later round forgets of scenes unlike those of training (Wortsman et al. 2022, arXiv:2109.01903; mean
+    of the ends of rounds: Izmailov et al. 2018, arXiv:1803.05407).
+    """
+    states = [model.networks[0].state_dict() for model in models]
+    network = copy.deepcopy(models[-1].networks[0])
+    network.load_state_dict(
+        {
+            name: torch.stack([state[name] for state in states]).mean(dim=0) if value.is_floating_point() else value
+            for name, value in states[-1].items()
+        }
+    )
+    return replace(models[-1], networks=(network,))
+
+
 def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:
     """MCC at probability 0.5, pooled over all pixels of the tiles."""
     total = Confusion(0, 0, 0, 0)
@@ -151,14 +181,16 @@ def train_unet(
     checkpoint: Path,
     device: torch.device,
     extra: Sequence[LabelledTile] = (),
+    after: Path | None = None,
 ) -> UNetModel:
     """Train on ``tiles`` (and ``extra``), report on ``held_out``; resumes from ``checkpoint`` if it exists.
 
+    ``after``: the checkpoint of a finished run whose averaged network this one starts from, instead of ImageNet's.
     Writes the checkpoint and, beside it, the curves as a figure (.png).
     """
-    finished = finished_model(checkpoint, settings_of(config, tiles, extra), config, device)
+    finished = finished_model(checkpoint, settings_of(config, tiles, extra, after), config, device)
     if finished:
         return finished
-    trainer = tile_trainer(tiles, extra, config, device)
+    trainer = tile_trainer(tiles, extra, config, device, after)
     train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
     return model_of(trainer, config)

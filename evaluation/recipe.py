@@ -17,7 +17,7 @@ from baseline.training import TrainingRows, fit_gbm, sample_all_rows
 from cnn.device import choose_device
 from cnn.settings import TrainingConfig
 from cnn.tile_probability import UNetModel
-from cnn.tile_training import train_unet
+from cnn.tile_training import mean_network, train_unet
 from command import hidden, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import member_scores
@@ -25,6 +25,8 @@ from simulation.draw import simulated
 from tiles.folder import LabelledTile, read_labelled
 
 VIEWS = 2  # turned views that the network averages over: as good as four flips, better than one by 0.009 next door
+LATER_RATE = 0.5  # of the learning rate, in every round after a network's first
+ROUND_SEEDS = 100  # apart: each round draws copies and crops of its own
 JUDGED_SEASONS, JUDGED_SENSORS = 2, 1  # copies of each held-out tile that the fusion is fitted on as well
 
 
@@ -74,21 +76,28 @@ class Scenes:
 class TrainingSet:
     """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both.
 
-    ``lengths``: of each network that is trained, in multiples of the recipe's steps. Each has a seed of its own; they
-    share the views between them.
+    ``lengths``: of each network's rounds of training, in multiples of the recipe's steps. A round starts from what the
+    one before has ended with, and the network is the mean of what they have ended with. Each network has a seed of its
+    own; they share the views between them.
     """
 
     tiles: list[LabelledTile]
     extra: list[LabelledTile] = field(default_factory=list)
     held_out: Collection[str] = ()
-    lengths: tuple[int, ...] = (1,)
+    lengths: tuple[tuple[int, ...], ...] = ((1,),)
 
-    def networks(self, unet: TrainingConfig) -> list[TrainingConfig]:
-        """The settings of each network, made from those of the recipe's."""
+    def networks(self, unet: TrainingConfig) -> list[list[TrainingConfig]]:
+        """The settings of each network's rounds, made from those of the recipe's."""
         return [
-            replace(unet, seed=unet.seed + number, steps=unet.steps * length)
-            for number, length in enumerate(self.lengths)
+            [round_of(replace(unet, seed=unet.seed + number), again, length) for again, length in enumerate(rounds)]
+            for number, rounds in enumerate(self.lengths)
         ]
+
+
+def round_of(unet: TrainingConfig, number: int, length: int) -> TrainingConfig:
+    """The settings of a network's round, from 0, that is so many times as long as those of ``unet``."""
+    rate = unet.learning_rate * (LATER_RATE if number else 1.0)
+    return replace(unet, seed=unet.seed + ROUND_SEEDS * number, steps=unet.steps * length, learning_rate=rate)
 
 
 @dataclass(frozen=True)
@@ -112,16 +121,22 @@ def among(tiles: Sequence[LabelledTile], tile_ids: Collection[str]) -> list[Labe
 def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel:
     """Train the U-Net, which goes on from its checkpoint ``name``.ckpt; reports on held-out home tiles.
 
-    A second network is ``name``.1.ckpt, and so on.
+    A second network is ``name``.1.ckpt, and so on; its second round is ``name``.1.round2.ckpt.
     """
     tiles, extra = (without(ones, training.held_out) for ones in (training.tiles, training.extra))
     watched = among(training.tiles, training.held_out)
 
-    def train(number: int, config: TrainingConfig) -> UNetModel:
-        checkpoint = recipe.out / f"{name}{f'.{number}' if number else ''}.ckpt"
-        return train_unet(tiles, watched, config, checkpoint, recipe.device, extra)
+    def train(stem: str, rounds: Sequence[TrainingConfig]) -> UNetModel:
+        names = [f"{stem}{f'.round{again + 1}' if again else ''}.ckpt" for again in range(len(rounds))]
+        checkpoints = [recipe.out / one for one in names]
+        models = [
+            train_unet(tiles, watched, config, checkpoint, recipe.device, extra, after)
+            for config, checkpoint, after in zip(rounds, checkpoints, [None, *checkpoints])
+        ]
+        return mean_network(models)
 
-    models = [train(number, config) for number, config in enumerate(training.networks(recipe.unet))]
+    networks = training.networks(recipe.unet)
+    models = [train(f"{name}{f'.{number}' if number else ''}", rounds) for number, rounds in enumerate(networks)]
     return replace(models[0], networks=tuple(model.networks[0] for model in models))
 
 

@@ -12,7 +12,7 @@ import torch
 from cnn import train_unet as training
 from cnn.augment import prepare
 from cnn.settings import TrainingConfig
-from cnn.tile_training import channel_statistics, sample_weights, score_tiles, tile_trainer, train_unet
+from cnn.tile_training import channel_statistics, mean_network, sample_weights, score_tiles, tile_trainer, train_unet
 from errors import TrainingError
 from tests.examples import example_tile, write_folder
 
@@ -85,6 +85,33 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path):
     for one, two in zip(first.networks[0].state_dict().values(), again.networks[0].state_dict().values()):
         assert torch.equal(one, two)
     np.testing.assert_array_equal(first.mean, again.mean)
+
+
+def test_a_later_round_starts_from_what_the_one_before_ended_with(tmp_path: Path):
+    tiles, first = [example_tile()], tmp_path / "first.ckpt"
+    ended = train_unet(tiles, [], SMALL, first, CPU).networks[0].state_dict()
+    later = TrainingConfig(**{**SMALL.__dict__, "seed": 9})
+    trainer = tile_trainer(tiles, [], later, CPU, first)
+    for begun in (trainer.averaged, trainer.network.state_dict()):
+        assert all(torch.equal(begun[name], value) for name, value in ended.items())
+    train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=first)
+    with pytest.raises(TrainingError, match="other settings or data"):
+        train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU)
+
+
+def test_the_mean_of_rounds_is_the_mean_of_their_weights(tmp_path: Path):
+    tiles = [example_tile()]
+    one, two = (
+        train_unet(tiles, [], TrainingConfig(**{**SMALL.__dict__, "seed": seed}), tmp_path / f"{seed}.ckpt", CPU)
+        for seed in (0, 1)
+    )
+    mean = mean_network([one, two]).networks[0].state_dict()
+    for name, value in one.networks[0].state_dict().items():
+        other = two.networks[0].state_dict()[name]
+        assert mean[name].dtype == value.dtype
+        torch.testing.assert_close(mean[name], (value + other) / 2 if value.is_floating_point() else other)
+    alone = mean_network([one]).networks[0].state_dict()
+    assert all(torch.equal(alone[name], value) for name, value in one.networks[0].state_dict().items())
 
 
 def test_it_learns_a_bright_half(tmp_path: Path):

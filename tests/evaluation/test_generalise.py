@@ -85,10 +85,14 @@ def test_tiles_become_results_and_a_model(root: Path):
     assert set(model.provenance["cross_validation_mcc"]) == set(SYSTEMS)
     first, second = (network.state_dict()["head.weight"] for network in model.unet.networks)
     assert not torch.equal(first, second), "each has a seed of its own"
-    names = ("whole", "whole.1", "fold0_with_others", "fold0")
+    ends = [
+        load_checkpoint(root / "out" / name)["averaged"]["head.weight"] for name in ("whole.ckpt", "whole.round2.ckpt")
+    ]
+    torch.testing.assert_close(first, torch.stack(ends).mean(dim=0))
+    names = ("whole", "whole.round2", "whole.1", "whole.1.round2", "fold0_with_others", "fold0")
     *long, short = (load_checkpoint(root / "out" / f"{name}.ckpt")["step"] for name in names)
-    assert long == [2 * short] * 3, "what has seen other mountains takes twice as many"
-    assert model.provenance["network_steps"] == long[:2]
+    assert long == [2 * short] * 5, "what has seen other mountains takes twice as many"
+    assert model.provenance["network_steps"] == [2 * long[0]] * 2
     tile, _ = example_tile()
     assert predict_tile(model, tile, CPU).mask.shape == tile.shape
 
