@@ -60,11 +60,11 @@ def tile_trainer(
     extra: Sequence[LabelledTile],
     config: TrainingConfig,
     device: torch.device,
-    after: Path | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> Trainer:
     """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier.
 
-    It starts from the averaged network of the checkpoint ``after``, where one is given.
+    It starts from the averaged network of a finished run, where the state ``after`` of its checkpoint is given.
     """
     if not any(truth.any() for _, truth in tiles):
         raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
@@ -72,7 +72,7 @@ def tile_trainer(
     torch.manual_seed(config.seed)
     network = CompactUNet(len(config.channels) + 1)
     if after:
-        network.load_state_dict(load_checkpoint(after)["averaged"])
+        network.load_state_dict(after["averaged"])
     elif config.imagenet:
         start_from_imagenet(network, (*config.channels, "valid"))
     batches = TileBatches(crop_sampler(tiles, extra, config, mean, std), config.batch)
@@ -108,11 +108,14 @@ def crop_sampler(
 
 
 def settings_of(
-    config: TrainingConfig, tiles: Sequence[LabelledTile], extra: Sequence[LabelledTile], after: Path | None = None
+    config: TrainingConfig,
+    tiles: Sequence[LabelledTile],
+    extra: Sequence[LabelledTile],
+    after: Mapping[str, Any] | None = None,
 ) -> str:
-    """What a run is recognised by: its configuration, the ids of its tiles and the run that it starts from."""
+    """What a run is recognised by: its configuration, the ids of its tiles and the settings of what it starts from."""
     told = {"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]}
-    return json.dumps({**told, "after": after.name} if after else told)
+    return json.dumps({**told, "after": after["settings"]} if after else told)
 
 
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
@@ -188,9 +191,10 @@ def train_unet(
     ``after``: the checkpoint of a finished run whose averaged network this one starts from, instead of ImageNet's.
     Writes the checkpoint and, beside it, the curves as a figure (.png).
     """
-    finished = finished_model(checkpoint, settings_of(config, tiles, extra, after), config, device)
+    begun = load_checkpoint(after) if after else None
+    finished = finished_model(checkpoint, settings_of(config, tiles, extra, begun), config, device)
     if finished:
         return finished
-    trainer = tile_trainer(tiles, extra, config, device, after)
+    trainer = tile_trainer(tiles, extra, config, device, begun)
     train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
     return model_of(trainer, config)

@@ -127,8 +127,8 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
     watched = among(training.tiles, training.held_out)
 
     def train(stem: str, rounds: Sequence[TrainingConfig]) -> UNetModel:
-        names = [f"{stem}{f'.round{again + 1}' if again else ''}.ckpt" for again in range(len(rounds))]
-        checkpoints = [recipe.out / one for one in names]
+        later = [f"{stem}.round{number}.ckpt" for number in range(2, len(rounds) + 1)]
+        checkpoints = [recipe.out / name for name in (f"{stem}.ckpt", *later)]
         models = [
             train_unet(tiles, watched, config, checkpoint, recipe.device, extra, after)
             for config, checkpoint, after in zip(rounds, checkpoints, [None, *checkpoints])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from cnn import train_unet as training
 from cnn.augment import prepare
 from cnn.settings import TrainingConfig
 from cnn.tile_training import channel_statistics, mean_network, sample_weights, score_tiles, tile_trainer, train_unet
+from cnn.trainer import load_checkpoint
 from errors import TrainingError
 from tests.examples import example_tile, write_folder
 
@@ -91,12 +93,15 @@ def test_a_later_round_starts_from_what_the_one_before_ended_with(tmp_path: Path
     tiles, first = [example_tile()], tmp_path / "first.ckpt"
     ended = train_unet(tiles, [], SMALL, first, CPU).networks[0].state_dict()
     later = TrainingConfig(**{**SMALL.__dict__, "seed": 9})
-    trainer = tile_trainer(tiles, [], later, CPU, first)
+    trainer = tile_trainer(tiles, [], later, CPU, load_checkpoint(first))
     for begun in (trainer.averaged, trainer.network.state_dict()):
         assert all(torch.equal(begun[name], value) for name, value in ended.items())
     train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=first)
     with pytest.raises(TrainingError, match="other settings or data"):
         train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU)
+    train_unet(tiles, [], replace(SMALL, seed=3), tmp_path / "other" / "first.ckpt", CPU)
+    with pytest.raises(TrainingError, match="other settings or data"):
+        train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=tmp_path / "other" / "first.ckpt")
 
 
 def test_the_mean_of_rounds_is_the_mean_of_their_weights(tmp_path: Path):
