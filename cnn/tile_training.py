@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from cnn.unet import CompactUNet, place
 from errors import TrainingError
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
+from simulation.colours import other_colours
 from simulation.draw import simulated_tiles
 from tiles.folder import LabelledTile
+from tiles.tile import Tile
 
 
 def channel_statistics(tiles: Sequence[LabelledTile], names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -60,11 +63,13 @@ def tile_trainer(
     extra: Sequence[LabelledTile],
     config: TrainingConfig,
     device: torch.device,
-    after: Mapping[str, Any] | None = None,
+    after: Sequence[Mapping[str, Any]] = (),
+    chips: Sequence[Tile] = (),
 ) -> Trainer:
     """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier.
 
-    It starts from the averaged network of a finished run, where the state ``after`` of its checkpoint is given.
+    It starts from the mean of the averaged networks of the finished runs ``after``, given as their checkpoints' states,
+    if there are any. ``chips``: unlabelled ones, in whose colours ``config`` may ask for copies.
     """
     if not any(truth.any() for _, truth in tiles):
         raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
@@ -72,12 +77,12 @@ def tile_trainer(
     torch.manual_seed(config.seed)
     network = CompactUNet(len(config.channels) + 1)
     if after:
-        network.load_state_dict(after["averaged"])
+        network.load_state_dict(mean_weights([state["averaged"] for state in after]))
     elif config.imagenet:
         start_from_imagenet(network, (*config.channels, "valid"))
-    batches = TileBatches(crop_sampler(tiles, extra, config, mean, std), config.batch)
+    batches = TileBatches(crop_sampler(tiles, extra, config, mean, std, chips), config.batch)
     stored = {
-        "settings": settings_of(config, tiles, extra, after),
+        "settings": settings_of(config, tiles, extra, after, chips),
         "mean": torch.from_numpy(mean),
         "std": torch.from_numpy(std),
     }
@@ -90,9 +95,16 @@ def crop_sampler(
     config: TrainingConfig,
     mean: np.ndarray,
     std: np.ndarray,
+    chips: Sequence[Tile] = (),
 ) -> CropSampler:
     """Draws from the tiles, the extra ones and the simulated copies, each group with its share."""
-    drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed) if config.simulated_share else []
+    drawn: list[LabelledTile] = []
+    if config.simulated_share:
+        drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed)
+        if chips:
+            drawn += [
+                copy for one in [*tiles, *extra] for copy in other_colours(one, chips, config.coloured, config.seed)
+            ]
     groups = [tiles, extra, drawn]
     prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
     return CropSampler(
@@ -111,11 +123,17 @@ def settings_of(
     config: TrainingConfig,
     tiles: Sequence[LabelledTile],
     extra: Sequence[LabelledTile],
-    after: Mapping[str, Any] | None = None,
+    after: Sequence[Mapping[str, Any]] = (),
+    chips: Sequence[Tile] = (),
 ) -> str:
-    """What a run is recognised by: its configuration, the ids of its tiles and the settings of what it starts from."""
-    told = {"config": asdict(config), "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]]}
-    return json.dumps({**told, "after": after["settings"]} if after else told)
+    """What a run is recognised by: its configuration, the ids of tiles and chips, and the runs that it starts from."""
+    told = {
+        "config": asdict(config),
+        "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]],
+        "chips": [chip.tile_id for chip in chips] if config.coloured else [],
+        "after": [sha256(state["settings"].encode()).hexdigest() for state in after],
+    }
+    return json.dumps(told)
 
 
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
@@ -157,15 +175,17 @@ def mean_network(models: Sequence[UNetModel]) -> UNetModel:
     It keeps what a later round forgets of scenes unlike those of training (Wortsman et al. 2022, arXiv:2109.01903; mean
     of the ends of rounds: Izmailov et al. 2018, arXiv:1803.05407).
     """
-    states = [model.networks[0].state_dict() for model in models]
     network = copy.deepcopy(models[-1].networks[0])
-    network.load_state_dict(
-        {
-            name: torch.stack([state[name] for state in states]).mean(dim=0) if value.is_floating_point() else value
-            for name, value in states[-1].items()
-        }
-    )
+    network.load_state_dict(mean_weights([model.networks[0].state_dict() for model in models]))
     return replace(models[-1], networks=(network,))
+
+
+def mean_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of networks' weights and normalisation statistics; counts are those of the last one."""
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if value.is_floating_point() else value
+        for name, value in states[-1].items()
+    }
 
 
 def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:
@@ -184,17 +204,19 @@ def train_unet(
     checkpoint: Path,
     device: torch.device,
     extra: Sequence[LabelledTile] = (),
-    after: Path | None = None,
+    after: Sequence[Path] = (),
+    chips: Sequence[Tile] = (),
 ) -> UNetModel:
     """Train on ``tiles`` (and ``extra``), report on ``held_out``; resumes from ``checkpoint`` if it exists.
 
-    ``after``: the checkpoint of a finished run whose averaged network this one starts from, instead of ImageNet's.
+    ``after``: the checkpoints of finished runs; this one starts from the mean of their averaged networks instead of
+    ImageNet's. ``chips``: unlabelled ones, in whose colours ``config`` may ask for copies.
     Writes the checkpoint and, beside it, the curves as a figure (.png).
     """
-    begun = load_checkpoint(after) if after else None
-    finished = finished_model(checkpoint, settings_of(config, tiles, extra, begun), config, device)
+    begun = [load_checkpoint(path) for path in after]
+    finished = finished_model(checkpoint, settings_of(config, tiles, extra, begun, chips), config, device)
     if finished:
         return finished
-    trainer = tile_trainer(tiles, extra, config, device, begun)
+    trainer = tile_trainer(tiles, extra, config, device, begun, chips)
     train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
     return model_of(trainer, config)

@@ -67,7 +67,7 @@ def write(options: argparse.Namespace, sites: Mapping[str, Any], seconds: float)
     from evaluation.figures import draw_adaptation
 
     summary = summary_of(sites)
-    command = f"python -m evaluation.adaptation {shown(options, FOLDERS[:4])} --draws {options.draws}"
+    command = f"python -m evaluation.adaptation {shown(options, FOLDERS)} --draws {options.draws}"
     results = {"command": command, "draws": options.draws, "seconds": seconds, "summary": summary, "sites": sites}
     write_json(options.out / ADAPTATION, rounded(results))
     lines = [list(line.values()) for line in rounded(summary)]

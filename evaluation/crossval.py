@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from evaluation.recipe import Members, Recipe, Scenes, TrainingSet, among, judge, judge_with_copies, train_members
+from evaluation.recipe import (
+    Members,
+    Recipe,
+    Round,
+    Scenes,
+    TrainingSet,
+    among,
+    judge,
+    judge_with_copies,
+    train_members,
+)
+from evaluation.shifts import chips_to_train_on
 from evaluation.sites import HOME, Site
 from evaluation.systems import Settings, fit_settings
 from fusion.fitting import OutOfFold
@@ -14,9 +25,11 @@ from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
 # With tiles of other mountains a network of twice the steps is better. model.pth holds two of them with a view each, as
-# fast as one with two views, and better, and each is trained for a second round; the folds have the first round of the
-# first alone, which costs a quarter.
-SHIPPED_LENGTHS = ((2, 2), (2, 2))
+# fast as one with two views, and better, and each is trained for three rounds; the folds have one round of one network,
+# in which all copies are, a sixth of the time.
+COLOURED = 3
+SHIPPED = ((Round(2), Round(2), Round(2, COLOURED)),) * 2
+FOLD = ((Round(2, COLOURED),),)
 
 
 @dataclass(frozen=True)
@@ -62,10 +75,11 @@ def site_name(site: str) -> str:
 
 def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict[str, TrainingSet]:
     """Every training that the measures and the model need, by the name of its checkpoint."""
-    sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, lengths=SHIPPED_LENGTHS), ALONE: TrainingSet(scenes.home)}
+    chips = chips_to_train_on(scenes.chips, scenes.home)
+    sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, (), SHIPPED, chips), ALONE: TrainingSet(scenes.home)}
     for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
         sets[fold_name(number)] = TrainingSet(scenes.home, held_out=block)
-        sets[fold_name(number, others=True)] = TrainingSet(scenes.home, scenes.extra, block, (SHIPPED_LENGTHS[0][:1],))
+        sets[fold_name(number, others=True)] = TrainingSet(scenes.home, scenes.extra, block, FOLD, chips)
     for name, site in sites.items():
         sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
         if name == HOME:

@@ -17,7 +17,6 @@ from evaluation.results import print_groups, print_table, stage, write_results
 from evaluation.shifts import shifts
 from evaluation.sites import Site
 from evaluation.strata import error_strata
-from tiles.chips import read_chips
 
 
 def measure(
@@ -52,8 +51,10 @@ def measure(
         for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
     }
     stages = options.out / "stages"
-    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), *map(asdict, settings)])
-    changes = shifts(read_chips(options.unlabelled) if options.unlabelled else [])
+    ids = [chip.tile_id for chip in scenes.chips]
+    key = settings_of(recipe.unet, scenes.home, scenes.extra)
+    key += json.dumps([asdict(recipe.gbm), *map(asdict, settings), ids])
+    changes = shifts(scenes.chips)
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
     key += json.dumps({name: asdict(site) for name, site in sites.items()})
     results["leave_one_site_out"] = stage(

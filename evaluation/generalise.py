@@ -17,7 +17,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from command import new_parser
 from errors import TrainingError, exit_code
@@ -67,7 +66,6 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         "python -m evaluation.generalise --data tiles/ --transfer other/ --snow winter/ --weak weak/",
     )
     add_recipe_arguments(parser)
-    parser.add_argument("--unlabelled", type=Path, help="chips (.npz) whose histograms the tiles are matched to")
     parser.add_argument("--site", action="append", help="NAME=ID,ID: tiles of other mountains, left out together")
     parser.add_argument("--leave-out", nargs="*", choices=list(SITES), default=list(SITES), help="sites (default: all)")
     parser.add_argument("--train", action="append", metavar="NAME", help="only train this one (repeatable)")

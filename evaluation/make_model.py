@@ -1,6 +1,6 @@
 """Train and write ``model.pth`` with one command.
 
-    python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/ --out out/model
+    python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/ --unlabelled chips.npz
 
 The model is trained on all the labelled tiles and on simulated copies of them. Its fusion and thresholds come from
 predictions of members that have seen all but what they are fitted on: contiguous folds of ``--data`` with their copies,
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from command import new_parser
 from errors import exit_code
-from evaluation.options import add_recipe_arguments, shown
+from evaluation.options import FOLDERS, add_recipe_arguments, shown
 from evaluation.sites import SITES
 
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     scores, _ = next_door(judged, judged.settings_of_folds())
     print_table(f"Out-of-fold, {len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles", scores)
     members = train_members(WHOLE, recipe, sets[WHOLE])
-    command = "python -m evaluation.make_model " + shown(options, ("data", "transfer", "snow", "weak"))
+    command = "python -m evaluation.make_model " + shown(options, FOLDERS)
     provenance = provenance_of(recipe, sets[WHOLE], scores, command)
     save_model(hybrid_of(judged, members, provenance), options.out / "model.pth")
     print(f"Wrote {options.out / 'model.pth'}.")
@@ -44,7 +44,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = new_parser(
         "Train and write model.pth.",
-        "python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/",
+        "python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --unlabelled chips.npz",
     )
     add_recipe_arguments(parser)
     return parser.parse_args(argv)

@@ -18,6 +18,9 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--transfer", type=Path, help="labelled tiles of other mountains")
     parser.add_argument("--snow", type=Path, help="labelled tiles of other mountains under snow")
     parser.add_argument("--weak", type=Path, help="weakly labelled tiles: trained on, never scored")
+    parser.add_argument(
+        "--unlabelled", type=Path, help="chips (.npz): tiles are copied in their colours, and scored so"
+    )
     add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
     parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
     add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)

@@ -22,7 +22,9 @@ from command import hidden, with_options, write_json
 from fusion.fitting import OutOfFold
 from fusion.hybrid import member_scores
 from simulation.draw import simulated
+from tiles.chips import read_chips
 from tiles.folder import LabelledTile, read_labelled
+from tiles.tile import Tile
 
 VIEWS = 2  # turned views that the network averages over: as good as four flips, better than one by 0.009 next door
 LATER_RATE = 0.5  # of the learning rate, in every round after a network's first
@@ -59,12 +61,16 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Scenes:
-    """All labelled scenes: ``home``, many tiles of one scene; complete labels of other mountains; weak labels."""
+    """All labelled scenes: ``home``, many tiles of one scene; complete labels of other mountains; weak labels.
+
+    ``chips``: unlabelled ones, in whose colours tiles are scored and, in those of others of them, trained on.
+    """
 
     home: list[LabelledTile]
     transfer: list[LabelledTile] = field(default_factory=list)
     snow: list[LabelledTile] = field(default_factory=list)
     weak: list[LabelledTile] = field(default_factory=list)
+    chips: list[Tile] = field(default_factory=list)
 
     @property
     def extra(self) -> list[LabelledTile]:
@@ -73,31 +79,40 @@ class Scenes:
 
 
 @dataclass(frozen=True)
+class Round:
+    """A round of a network's training: its length in multiples of the recipe's steps, and copies in other colours."""
+
+    length: int = 1
+    coloured: int = 0
+
+    def config(self, unet: TrainingConfig, number: int) -> TrainingConfig:
+        """Its settings as the round of this number, from 0, made from those of the recipe's."""
+        rate = unet.learning_rate * (LATER_RATE if number else 1.0)
+        seed, steps = unet.seed + ROUND_SEEDS * number, unet.steps * self.length
+        return replace(unet, seed=seed, steps=steps, learning_rate=rate, coloured=self.coloured)
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both.
 
-    ``lengths``: of each network's rounds of training, in multiples of the recipe's steps. A round starts from what the
-    one before has ended with, and the network is the mean of what they have ended with. Each network has a seed of its
-    own; they share the views between them.
+    ``networks``: the rounds of each network. A round starts from the mean of what those before have ended with, and the
+    network is the mean of all. Each has a seed of its own; they share the views between them. ``chips``: unlabelled
+    ones, in whose colours copies are.
     """
 
     tiles: list[LabelledTile]
     extra: list[LabelledTile] = field(default_factory=list)
     held_out: Collection[str] = ()
-    lengths: tuple[tuple[int, ...], ...] = ((1,),)
+    networks: tuple[tuple[Round, ...], ...] = ((Round(),),)
+    chips: list[Tile] = field(default_factory=list)
 
-    def networks(self, unet: TrainingConfig) -> list[list[TrainingConfig]]:
+    def configs(self, unet: TrainingConfig) -> list[list[TrainingConfig]]:
         """The settings of each network's rounds, made from those of the recipe's."""
         return [
-            [round_of(replace(unet, seed=unet.seed + number), again, length) for again, length in enumerate(rounds)]
-            for number, rounds in enumerate(self.lengths)
+            [one.config(replace(unet, seed=unet.seed + number), again) for again, one in enumerate(rounds)]
+            for number, rounds in enumerate(self.networks)
         ]
-
-
-def round_of(unet: TrainingConfig, number: int, length: int) -> TrainingConfig:
-    """The settings of a network's round, from 0, that is so many times as long as those of ``unet``."""
-    rate = unet.learning_rate * (LATER_RATE if number else 1.0)
-    return replace(unet, seed=unet.seed + ROUND_SEEDS * number, steps=unet.steps * length, learning_rate=rate)
 
 
 @dataclass(frozen=True)
@@ -130,13 +145,13 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
         later = [f"{stem}.round{number}.ckpt" for number in range(2, len(rounds) + 1)]
         checkpoints = [recipe.out / name for name in (f"{stem}.ckpt", *later)]
         models = [
-            train_unet(tiles, watched, config, checkpoint, recipe.device, extra, after)
-            for config, checkpoint, after in zip(rounds, checkpoints, [None, *checkpoints])
+            train_unet(tiles, watched, config, path, recipe.device, extra, checkpoints[:number], training.chips)
+            for number, (config, path) in enumerate(zip(rounds, checkpoints))
         ]
         return mean_network(models)
 
-    networks = training.networks(recipe.unet)
-    models = [train(f"{name}{f'.{number}' if number else ''}", rounds) for number, rounds in enumerate(networks)]
+    configs = training.configs(recipe.unet)
+    models = [train(f"{name}{f'.{number}' if number else ''}", rounds) for number, rounds in enumerate(configs)]
     return replace(models[0], networks=tuple(model.networks[0] for model in models))
 
 
@@ -193,4 +208,6 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 def scenes_of(options: argparse.Namespace) -> Scenes:
     """The labelled scenes that the command line names."""
     folders = (options.transfer, options.snow, options.weak)
-    return Scenes(read_labelled(options.data), *(read_labelled(folder) if folder else [] for folder in folders))
+    chips = read_chips(options.unlabelled) if options.unlabelled else []
+    transfer, snow, weak = (read_labelled(folder) if folder else [] for folder in folders)
+    return Scenes(read_labelled(options.data), transfer, snow, weak, chips)

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
 
     everywhere = learnt("")
     results = {
-        "command": f"python -m evaluation.relevance {shown(options, FOLDERS[:4])} --lessons {options.lessons}",
+        "command": f"python -m evaluation.relevance {shown(options, FOLDERS)} --lessons {options.lessons}",
         "relevance": everywhere,
         "without": {name: learnt(name) for name in ("elsewhere", "snow", HOME_UNSEEN)},
         "seconds": time.time() - start,

@@ -11,20 +11,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulation.colours import matched
 from simulation.terrain import fractal
 from tiles.folder import LabelledTile
 from tiles.tile import OPTICAL_BANDS, THERMAL_BAND, Tile
 
 Shift = Callable[[Tile, np.ndarray], LabelledTile]
 MORE_CLOUD = 0.2  # of the tile
-LEVELS = np.linspace(0, 1, 257)
 
 
 def warmer(kelvin: float) -> Shift:
     """Surface temperature changed by ``kelvin``."""
 
     def shift(tile: Tile, truth: np.ndarray) -> LabelledTile:
-        return LabelledTile(with_bands(tile, {THERMAL_BAND: tile.bands[THERMAL_BAND] + np.float32(kelvin)}), truth)
+        return LabelledTile(tile.with_bands({THERMAL_BAND: tile.bands[THERMAL_BAND] + np.float32(kelvin)}), truth)
 
     return shift
 
@@ -34,7 +34,7 @@ def brighter(gain: float) -> Shift:
 
     def shift(tile: Tile, truth: np.ndarray) -> LabelledTile:
         return LabelledTile(
-            with_bands(tile, {name: tile.bands[name] * np.float32(gain) for name in OPTICAL_BANDS}), truth
+            tile.with_bands({name: tile.bands[name] * np.float32(gain) for name in OPTICAL_BANDS}), truth
         )
 
     return shift
@@ -52,7 +52,7 @@ def more_cloud(tile: Tile, truth: np.ndarray) -> LabelledTile:
     clouds = fractal(np.random.default_rng([7, *tile.tile_id.encode()]), tile.shape, 1.2, 200, 6)
     clear = clouds < np.quantile(clouds, 1 - MORE_CLOUD)
     masked = replace(tile, valid=tile.valid & clear)
-    return LabelledTile(with_bands(masked, tile.bands), truth & masked.valid)
+    return LabelledTile(masked.with_bands({}), truth & masked.valid)
 
 
 def half_resolution(tile: Tile, truth: np.ndarray) -> LabelledTile:
@@ -72,27 +72,24 @@ def blocks(values: np.ndarray) -> np.ndarray:
     return np.asarray(values[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2).mean(axis=(1, 3)))
 
 
+def chip_of(tile_id: str, chips: Sequence[Tile]) -> Tile:
+    """The one of the chips that a tile of this id is scored in the colours of."""
+    return chips[int(np.random.default_rng([11, *tile_id.encode()]).integers(len(chips)))]
+
+
+def chips_to_train_on(chips: Sequence[Tile], scored: Sequence[LabelledTile]) -> list[Tile]:
+    """The chips that none of the tiles is scored in the colours of."""
+    taken = {chip_of(tile.tile_id, chips).tile_id for tile, _ in scored} if chips else set()
+    return [chip for chip in chips if chip.tile_id not in taken]
+
+
 def coloured_like(chips: Sequence[Tile]) -> Shift:
     """Each band's histogram matched to that of one of the chips, which the tile's id chooses."""
 
     def shift(tile: Tile, truth: np.ndarray) -> LabelledTile:
-        chip = chips[int(np.random.default_rng([11, *tile.tile_id.encode()]).integers(len(chips)))]
-        matched = {
-            name: np.interp(
-                band, np.quantile(band[tile.valid], LEVELS), np.quantile(chip.bands[name][chip.valid], LEVELS)
-            )
-            for name, band in tile.bands.items()
-            if name in chip.bands
-        }
-        return LabelledTile(with_bands(tile, matched), truth)
+        return LabelledTile(matched(tile, chip_of(tile.tile_id, chips)), truth)
 
     return shift
-
-
-def with_bands(tile: Tile, changed: dict[str, np.ndarray]) -> Tile:
-    """The tile with some bands changed, 0 under nodata."""
-    bands = {**tile.bands, **changed}
-    return replace(tile, bands={name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()})
 
 
 def shifts(chips: Sequence[Tile]) -> dict[str, Shift]:

@@ -29,7 +29,7 @@ def provenance_of(recipe: Recipe, training: TrainingSet, scores: dict[str, Any],
         "extra_tiles": [tile.tile_id for tile, _ in training.extra],
         "gbm_settings": {name: str(value) for name, value in asdict(recipe.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(recipe.unet).items() if name != "channels"},
-        "network_steps": [sum(config.steps for config in rounds) for rounds in training.networks(recipe.unet)],
+        "network_steps": [sum(config.steps for config in rounds) for rounds in training.configs(recipe.unet)],
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -69,6 +70,13 @@ class Tile:
             return padded
 
         return replace(self, bands={name: cut(band) for name, band in self.bands.items()}, valid=cut(self.valid))
+
+    def with_bands(self, changed: Mapping[str, np.ndarray]) -> Tile:
+        """The tile with some bands changed, each (H, W); all are float32 and 0 under nodata."""
+        bands = {**self.bands, **changed}
+        return replace(
+            self, bands={name: np.where(self.valid, band, 0).astype(np.float32) for name, band in bands.items()}
+        )
 
     @property
     def has_thermal(self) -> bool:

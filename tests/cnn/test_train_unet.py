@@ -17,6 +17,7 @@ from cnn.tile_training import channel_statistics, mean_network, sample_weights, 
 from cnn.trainer import load_checkpoint
 from errors import TrainingError
 from tests.examples import example_tile, write_folder
+from tiles.tile import Tile
 
 SMALL = TrainingConfig(
     channels=("green", "ndsi", "thermal.rank"),
@@ -93,15 +94,38 @@ def test_a_later_round_starts_from_what_the_one_before_ended_with(tmp_path: Path
     tiles, first = [example_tile()], tmp_path / "first.ckpt"
     ended = train_unet(tiles, [], SMALL, first, CPU).networks[0].state_dict()
     later = TrainingConfig(**{**SMALL.__dict__, "seed": 9})
-    trainer = tile_trainer(tiles, [], later, CPU, load_checkpoint(first))
+    trainer = tile_trainer(tiles, [], later, CPU, [load_checkpoint(first)])
     for begun in (trainer.averaged, trainer.network.state_dict()):
         assert all(torch.equal(begun[name], value) for name, value in ended.items())
-    train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=first)
+    train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=[first])
     with pytest.raises(TrainingError, match="other settings or data"):
         train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU)
     train_unet(tiles, [], replace(SMALL, seed=3), tmp_path / "other" / "first.ckpt", CPU)
     with pytest.raises(TrainingError, match="other settings or data"):
-        train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=tmp_path / "other" / "first.ckpt")
+        train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=[tmp_path / "other" / "first.ckpt"])
+
+
+def test_a_later_round_starts_from_the_mean_of_those_before(tmp_path: Path):
+    tiles, paths = [example_tile()], [tmp_path / "first.ckpt", tmp_path / "second.ckpt"]
+    models = [train_unet(tiles, [], SMALL, path, CPU, after=paths[:number]) for number, path in enumerate(paths)]
+    begun = tile_trainer(tiles, [], SMALL, CPU, [load_checkpoint(path) for path in paths]).averaged
+    for name, value in mean_network(models).networks[0].state_dict().items():
+        torch.testing.assert_close(begun[name], value)
+
+
+def test_copies_in_the_colours_of_chips_are_trained_on_and_told(tmp_path: Path):
+    tiles, chips = [example_tile()], [replace(example_tile((20, 30), seed=7)[0], tile_id="chip")]
+    coloured = replace(SMALL, coloured=2)
+
+    def drawn(config: TrainingConfig, chips: list[Tile]) -> int:
+        return len(tile_trainer(tiles, [], config, CPU, chips=chips).batches.sampler.tiles)
+
+    assert drawn(coloured, chips) == drawn(SMALL, chips) + 2
+    assert drawn(coloured, []) == drawn(SMALL, chips), "without chips there are none"
+    assert drawn(replace(coloured, simulated_share=0.0), chips) == 1, "they are of the share of the simulated ones"
+    train_unet(tiles, [], coloured, tmp_path / "run.ckpt", CPU, chips=chips)
+    with pytest.raises(TrainingError, match="other settings or data"):
+        train_unet(tiles, [], coloured, tmp_path / "run.ckpt", CPU)
 
 
 def test_the_mean_of_rounds_is_the_mean_of_their_weights(tmp_path: Path):

@@ -13,13 +13,15 @@ from cnn.trainer import load_checkpoint
 from evaluation import generalise, make_model
 from evaluation.generalise import site
 from evaluation.results import stage
+from evaluation.shifts import chip_of
 from evaluation.sites import HOME, SITES, SNOW_EAST, SWISS, Site
 from evaluation.systems import CLASSIC, SYSTEMS
 from fusion.hybrid import predict_tile
 from fusion.model_file import load_model
 from tests.examples import FAST, example_tile, write_folder
+from tiles.chips import read_chips
 
-FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak"}
+FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak", "unlabelled": "chips.npz"}
 CPU = torch.device("cpu")
 
 
@@ -34,7 +36,7 @@ def root(tmp_path_factory) -> Path:
     tile, _ = example_tile((40, 30))
     numbers = [(tile.bands[band] + 0.2) / 2.75e-5 for band in ("blue", "green", "red", "swir1")]
     chip = np.stack([*numbers, (tile.bands["thermal"] - 149) / 0.00341802]) * tile.valid
-    np.savez(root / "chips.npz", one=chip.clip(0, 65535).astype(np.uint16))
+    np.savez(root / "chips.npz", **{f"chip{number}": chip.clip(0, 65535).astype(np.uint16) for number in range(9)})
     return root
 
 
@@ -45,12 +47,12 @@ def call(module, root: Path, *words: str) -> int:
 
 
 def test_tiles_become_results_and_a_model(root: Path):
-    folders = [word for name in ("transfer", "snow", "weak") for word in (f"--{name}", str(root / FOLDERS[name]))]
+    folders = [word for name in FOLDERS for word in (f"--{name}", str(root / FOLDERS[name]))]
     sites = ["--leave-out", "half of the snow", "Athabasca", HOME]
     assert call(generalise, root, *folders, *sites, "--train", "without_athabasca") == 0
     assert not (root / "out" / "generalisation.json").exists(), "it is only trained"
     trained = (root / "out" / "without_athabasca.ckpt").read_bytes()
-    assert call(generalise, root, *folders, *sites, "--unlabelled", str(root / "chips.npz")) == 0
+    assert call(generalise, root, *folders, *sites) == 0
     assert (root / "out" / "without_athabasca.ckpt").read_bytes() == trained, "it is not trained again"
     trees = root / "out" / "fold0_with_others.gbm.json"
     fitted = trees.stat().st_mtime_ns
@@ -85,14 +87,19 @@ def test_tiles_become_results_and_a_model(root: Path):
     assert set(model.provenance["cross_validation_mcc"]) == set(SYSTEMS)
     first, second = (network.state_dict()["head.weight"] for network in model.unet.networks)
     assert not torch.equal(first, second), "each has a seed of its own"
-    ends = [
-        load_checkpoint(root / "out" / name)["averaged"]["head.weight"] for name in ("whole.ckpt", "whole.round2.ckpt")
-    ]
+    rounds = ("whole", "whole.round2", "whole.round3")
+    ends = [load_checkpoint(root / "out" / f"{name}.ckpt")["averaged"]["head.weight"] for name in rounds]
     torch.testing.assert_close(first, torch.stack(ends).mean(dim=0))
-    names = ("whole", "whole.round2", "whole.1", "whole.1.round2", "fold0_with_others", "fold0")
-    *long, short = (load_checkpoint(root / "out" / f"{name}.ckpt")["step"] for name in names)
-    assert long == [2 * short] * 5, "what has seen other mountains takes twice as many"
-    assert model.provenance["network_steps"] == [2 * long[0]] * 2
+    names = (*rounds, "whole.1", "whole.1.round2", "whole.1.round3", "fold0_with_others", "fold0")
+    *long, short = (load_checkpoint(root / "out" / f"{name}.ckpt") for name in names)
+    assert [one["step"] for one in long] == [2 * short["step"]] * 7, "what has seen other mountains takes twice as many"
+    assert model.provenance["network_steps"] == [3 * long[0]["step"]] * 2
+    told = [json.loads(one["settings"]) for one in long]
+    assert [one["config"]["coloured"] for one in told] == [0, 0, 3, 0, 0, 3, 3]
+    chips = read_chips(root / "chips.npz")
+    scored_with = {chip_of(tile_id, chips).tile_id for tile_id in model.provenance["tiles"]}
+    for one in (told[2], told[-1]):
+        assert set(one["chips"]) == {chip.tile_id for chip in chips} - scored_with
     tile, _ = example_tile()
     assert predict_tile(model, tile, CPU).mask.shape == tile.shape
 

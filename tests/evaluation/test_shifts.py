@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from evaluation.shifts import MORE_CLOUD, shifts
+from evaluation.shifts import MORE_CLOUD, chip_of, chips_to_train_on, shifts
 from tests.examples import example_tile
+from tiles.folder import LabelledTile
 from tiles.tile import OPTICAL_BANDS
 
 CHIPS = [example_tile((30, 40), seed=5)[0]]
@@ -41,6 +44,17 @@ def test_each_changes_what_it_says():
     assert made["20 % more masked"][0].valid.sum() == pytest.approx((1 - MORE_CLOUD) * valid.sum(), rel=0.1)
     assert made["half resolution"][0].shape == (32, 32)
     assert made["half resolution"][1].mean() == pytest.approx(truth.mean(), abs=0.05)
+
+
+def test_what_a_tile_is_scored_with_is_not_trained_on():
+    chips = [replace(CHIPS[0], tile_id=str(number)) for number in range(9)]
+    tile, truth = example_tile()
+    tiles = [LabelledTile(replace(tile, tile_id=name), truth) for name in ("01_01", "01_02")]
+    kept = chips_to_train_on(chips, tiles)
+    taken = {chip_of(name, chips).tile_id for name in ("01_01", "01_02")}
+    assert {chip.tile_id for chip in chips} == {chip.tile_id for chip in kept} | taken
+    assert not taken & {chip.tile_id for chip in kept}
+    assert chips_to_train_on([], tiles) == []
 
 
 def test_without_chips_there_is_no_matching():
