@@ -36,7 +36,7 @@ def groups_of(recipe: Recipe, scenes: Scenes, folds: int, chosen: Sequence[str])
     else:
         print(f"note: {recipe.out / site_name(HOME)}.ckpt is not there; its group is left out.", file=sys.stderr)
     groups[NEXT_DOOR] = []
-    for name in names_of_folds(sets, others=True):
+    for name in names_of_folds(sets):
         model = model_of(recipe, name, sets, fusions[name])
         held_out = sets[name].held_out
         groups[NEXT_DOOR] += [(model, one) for one in scenes.home if one.tile.tile_id in held_out]
@@ -66,7 +66,7 @@ def fitted_fusions(recipe: Recipe, scenes: Scenes, folds: int) -> dict[str, Fusi
     unseen = {
         "elsewhere": [tile.tile_id for tile, _ in scenes.transfer],
         "snow": [tile.tile_id for tile, _ in scenes.snow],
-        **{name: list(sets[name].held_out) for name in names_of_folds(sets, others=True)},
+        **{name: list(sets[name].held_out) for name in names_of_folds(sets)},
     }
 
     def compute() -> dict[str, Any]:

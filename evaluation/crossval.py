@@ -63,9 +63,9 @@ class Judged:
         return [self.settings(block) for block in self.blocks]
 
 
-def fold_name(number: int, others: bool = False) -> str:
-    """Checkpoint of a fold of the home tiles, trained on them alone or with tiles of others, as what ships is."""
-    return f"fold{number}" + ("_with_others" if others else "")
+def fold_name(number: int) -> str:
+    """Checkpoint of a fold of the home tiles, trained on the others and on all other mountains."""
+    return f"fold{number}"
 
 
 def site_name(site: str) -> str:
@@ -78,8 +78,7 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
     chips = chips_to_train_on(scenes.chips, scenes.home)
     sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, (), SHIPPED, chips), ALONE: TrainingSet(scenes.home)}
     for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
-        sets[fold_name(number)] = TrainingSet(scenes.home, held_out=block)
-        sets[fold_name(number, others=True)] = TrainingSet(scenes.home, scenes.extra, block, FOLD, chips)
+        sets[fold_name(number)] = TrainingSet(scenes.home, scenes.extra, block, FOLD, chips)
     for name, site in sites.items():
         sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
         if name == HOME:
@@ -87,34 +86,34 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
     return sets
 
 
-def names_of_folds(sets: Mapping[str, TrainingSet], others: bool) -> list[str]:
-    """The folds among the trainings in their order, on the home tiles alone or with tiles of others."""
-    return [name for number in range(len(sets)) if (name := fold_name(number, others)) in sets]
+def names_of_folds(sets: Mapping[str, TrainingSet]) -> list[str]:
+    """The folds among the trainings in their order."""
+    return [name for number in range(len(sets)) if (name := fold_name(number)) in sets]
 
 
 def judge_scenes(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> Judged:
-    """Train each fold on home tiles alone, and once on all of them, and judge what each has not seen."""
-    members, home = judge_folds(recipe, scenes, sets, others=False)
+    """Train each fold, and once on the home tiles alone, and judge what each has not seen."""
     everywhere = [tile.tile_id for tile, _ in (*scenes.transfer, *scenes.snow)]
-    away = judge_away(recipe, scenes, sets, {ALONE: everywhere})
-    return Judged(scenes.home, blocks_of(sets), members, home, away)
+    return judge_all(recipe, scenes, sets, {ALONE: everywhere})
 
 
 def judge_as_shipped(
     recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], sites: Mapping[str, Site]
 ) -> Judged:
-    """The same by members that have seen other mountains, as those that ship: folds, and all but a site on that site.
+    """The same by members that have all seen other mountains, as those that ship: folds, and all but a site on it.
 
     They are surer of what they say than those that have not, so that the threshold that is best for them is another.
     """
-    members, home = judge_folds(recipe, scenes, sets, others=True)
-    away = judge_away(recipe, scenes, sets, {site_name(name): site.scored for name, site in sites.items()})
-    return Judged(scenes.home, blocks_of(sets), members, home, away)
+    return judge_all(recipe, scenes, sets, {site_name(name): site.scored for name, site in sites.items()})
 
 
-def blocks_of(sets: Mapping[str, TrainingSet]) -> list[list[str]]:
-    """The ids that each fold holds out."""
-    return [list(sets[name].held_out) for name in names_of_folds(sets, others=False)]
+def judge_all(
+    recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], judges: Mapping[str, Collection[str]]
+) -> Judged:
+    """Each fold on what it holds out, and each of ``judges`` on the transfer and the snow sites of its ids."""
+    members, home = judge_folds(recipe, scenes, sets)
+    blocks = [list(sets[name].held_out) for name in names_of_folds(sets)]
+    return Judged(scenes.home, blocks, members, home, judge_away(recipe, scenes, sets, judges))
 
 
 def judge_away(
@@ -132,10 +131,10 @@ def judge_away(
 
 
 def judge_folds(
-    recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet], others: bool
+    recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]
 ) -> tuple[list[Members], dict[str, list[OutOfFold]]]:
     """Train each fold; returns its members, and by id what they say of the tiles that it holds out and their copies."""
-    names = names_of_folds(sets, others)
+    names = names_of_folds(sets)
     members = [train_members(name, recipe, sets[name]) for name in names]
     home = {
         labelled.tile.tile_id: judge_with_copies(one, labelled, recipe)

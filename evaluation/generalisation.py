@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from cnn.tile_training import settings_of
-from evaluation.crossval import judge_folds, judge_scenes, training_sets
+from evaluation.crossval import judge_scenes, training_sets
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
 from evaluation.measures import away, groups, leave_one_site_out, next_door, shifted
 from evaluation.recipe import Recipe, Scenes
@@ -24,26 +24,21 @@ def measure(
 ) -> None:
     """Every measure, from the checkpoints that are there and those that are not yet; ``command`` is kept with them."""
     sets = training_sets(scenes, options.folds, sites)
-    alone = judge_scenes(recipe, scenes, sets)
-    members, home = judge_folds(recipe, scenes, sets, others=True)
-    judged = replace(alone, members=members, home=home)
-    settings = alone.settings_of_folds()
+    judged = judge_scenes(recipe, scenes, sets)
+    settings = judged.settings_of_folds()
     scores, home_masks = next_door(judged, settings)
-    scores_alone, _ = next_door(alone, settings)
     folds = f"{len(judged.blocks)} contiguous folds of {len(scenes.home)} tiles"
     print_table(f"Next door: {folds}, trained with all other tiles", scores)
-    print_table(f"Next door: {folds}, trained on the tiles of --data alone", scores_alone)
-    elsewhere, away_masks = away(alone, "elsewhere", scenes.transfer)
+    elsewhere, away_masks = away(judged, "elsewhere", scenes.transfer)
     print_table("Elsewhere: trained on the tiles of --data alone, scored on --transfer", elsewhere)
     results: dict[str, Any] = {
         "command": command,
         "folds": judged.blocks,
         "next_door": scores,
-        "next_door_alone": scores_alone,
         "elsewhere": elsewhere,
     }
     if scenes.snow:
-        results["snow"] = away(alone, "snow", scenes.snow)[0]
+        results["snow"] = away(judged, "snow", scenes.snow)[0]
         print_table("Snow: trained on the tiles of --data alone, scored on --snow", results["snow"])
     by_id = {tile.tile_id: tile for tile, _ in [*scenes.home, *scenes.transfer]}
     results["strata"] = {
@@ -58,7 +53,7 @@ def measure(
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
     key += json.dumps({name: asdict(site) for name, site in sites.items()})
     results["leave_one_site_out"] = stage(
-        stages / "sites.json", key, lambda: leave_one_site_out(alone, scenes, sites, sets, recipe)
+        stages / "sites.json", key, lambda: leave_one_site_out(judged, scenes, sites, sets, recipe)
     )
     results["groups"] = groups(results)
     print_groups(results["groups"])

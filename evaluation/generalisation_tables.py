@@ -8,24 +8,18 @@ from evaluation.results import COLUMNS, row_of
 PLACES = {"next_door": "next door", "elsewhere": "elsewhere", "snow": "snow"}
 
 
-def next_door_tables(results: Results) -> str:
-    """The systems out-of-fold, trained as what ships is, and on one region alone."""
+def next_door_table(results: Results) -> str:
+    """The systems out-of-fold, pooled and per fold."""
     told = (
         f"Next door: {len(results['folds'])} contiguous folds, trained on the other folds and on the tiles of other "
-        "mountains, for twice as many steps as below; every threshold and the fusion fitted as below."
+        "mountains; every threshold and the fusion fitted on the other folds and, by the training below, elsewhere."
     )
-    alone = "Trained on the other folds alone, every threshold and the fusion fitted on them."
-    return "\n\n".join([told, folds_table(results["next_door"]), alone, folds_table(results["next_door_alone"])])
-
-
-def folds_table(systems: Results) -> str:
-    """The systems of one training, pooled and per fold."""
     rows = []
-    for system, scores in systems.items():
+    for system, scores in results["next_door"].items():
         per_fold = " / ".join(f"{value:.2f}" for value in scores["fold_mcc"])
         error = f"{scores['calibration_error']:.3f}" if "calibration_error" in scores else ""
         rows.append([system, *(f"{value:.3f}" for value in row_of(scores)), per_fold, error])
-    return table(["system", *COLUMNS, "MCC per fold", "calibration error"], rows)
+    return told + "\n\n" + table(["system", *COLUMNS, "MCC per fold", "calibration error"], rows)
 
 
 def elsewhere_table(results: Results) -> str:
@@ -37,8 +31,7 @@ def elsewhere_table(results: Results) -> str:
         rows.append([system, *(f"{value:.3f}" for value in values)])
     told = [
         f"Elsewhere: trained on the {sum(map(len, results['folds']))} tiles alone, scored on {len(tiles)} tiles of",
-        "other mountains (other sensors, no thermal band); thresholds and fusion weights come from the folds that are",
-        "trained alone.",
+        "other mountains (other sensors, no thermal band); thresholds and fusion weights come from the folds and snow.",
     ]
     return " ".join(told) + "\n\n" + table(["system", "MCC, all pixels", *tiles], rows)
 
@@ -118,7 +111,7 @@ def strata_table(results: Results) -> str:
 
 def scores_block(results: Results) -> str:
     """The tables of scores and the command that made them."""
-    made = [groups_table, next_door_tables, elsewhere_table, *([snow_table] if "snow" in results else []), sites_table]
+    made = [groups_table, next_door_table, elsewhere_table, *([snow_table] if "snow" in results else []), sites_table]
     tables = [make(results) for make in made]
     return "\n\n".join([*tables, f"Made by `{results['command']}`."])
 

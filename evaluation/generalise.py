@@ -2,8 +2,8 @@
 
     python -m evaluation.generalise --data tiles/ --transfer other/ --snow winter/ --weak weak/ --unlabelled chips.npz
 
-Next door: contiguous folds of ``--data``, trained on everything else that is labelled, and on the other folds alone.
-Shifted: the first of these with the scored tiles changed as other scenes are. Elsewhere and snow: trained on ``--data``
+Next door: contiguous folds of ``--data``, trained on everything else that is labelled.
+Shifted: the same with the scored tiles changed as other scenes are. Elsewhere and snow: trained on ``--data``
 alone, scored on ``--transfer`` and ``--snow``. Leave one site out: trained on everything labelled but one mountain, or
 half of the snow sites. No threshold, weight or stopping point is chosen on tiles that it is scored with. A run that was
 stopped goes on from its checkpoints and its finished stages; ``--train NAME`` trains one network and its trees and

@@ -69,7 +69,6 @@ def scored_places(results: Mapping[str, Any]) -> list[tuple[str, str, Mapping[st
     """Measure, place and the systems' scores there."""
     places = [
         ("next door", "all folds", results["next_door"]),
-        ("next door, home tiles alone", "all folds", results["next_door_alone"]),
         ("elsewhere", "all sites", results["elsewhere"]),
     ]
     places += [("snow", "all sites", results["snow"])] if "snow" in results else []

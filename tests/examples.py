@@ -93,7 +93,6 @@ def example_results() -> dict[str, Any]:
         "command": "made for a test",
         "folds": folds,
         "next_door": scores,
-        "next_door_alone": scores,
         "elsewhere": scores,
         "snow": scores,
         "groups": {"next door": dict.fromkeys(SYSTEMS, 0.5), "mean": dict.fromkeys(SYSTEMS, 0.5)},

@@ -18,7 +18,7 @@ def test_files_hold_every_system(tmp_path: Path):
     assert set(read["next_door"]) == set(SYSTEMS)
     rows = list(csv.reader((tmp_path / "generalisation.csv").open()))
     assert rows[0][3:] == list(COLUMNS)
-    places = ["next door", "next door, home tiles alone", "elsewhere", "snow", "leave one site out"]
+    places = ["next door", "elsewhere", "snow", "leave one site out"]
     assert [(row[0], row[2]) for row in rows[1:]] == [(place, one) for place in places for one in SYSTEMS]
     shifts = list(csv.reader((tmp_path / "shifts.csv").open()))
     assert shifts[1] == ["no thermal band", "NDSI", "-0.1000", "-0.1000"]  # two opposite masks have MCC 0 together
