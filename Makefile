@@ -60,10 +60,10 @@ format: $(SETUP)  ## bring the code into the format that lint asks for
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format .
 
-model: need-data $(SETUP)  ## cross-validate on the tiles in DATA= and train out/model/model.pth (ARGS="--transfer DIR --snow DIR --weak DIR")
+model: need-data $(SETUP)  ## cross-validate on the tiles in DATA= and train out/model/model.pth (ARGS="--transfer DIR --snow DIR --weak DIR --unlabelled FILE")
 	@$(PY) -m evaluation.make_model --data "$(DATA)" --out $(OUT)/model $(ARGS)
 
-generalise: need-data $(SETUP)  ## measure DATA= next door, elsewhere, under snow, shifted (ARGS as for model, and --unlabelled FILE)
+generalise: need-data $(SETUP)  ## measure DATA= next door, elsewhere, under snow, shifted (ARGS as for model)
 	@$(PY) -m evaluation.generalise --data "$(DATA)" --out $(OUT)/model $(ARGS)
 
 submission: $(SETUP)  ## write dist/submission: solution.py and model.pth, two files that work alone

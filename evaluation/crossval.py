@@ -25,11 +25,11 @@ from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
 # With tiles of other mountains a network of twice the steps is better. model.pth holds two of them with a view each, as
-# fast as one with two views, and better, and each is trained for three rounds; the folds have one round of one network,
-# in which all copies are, a sixth of the time.
+# fast as one with two views, and better, and each is trained for three rounds; what is measured has one round of one
+# network, in which all copies are, a sixth of the time.
 COLOURED = 3
 SHIPPED = ((Round(2), Round(2), Round(2, COLOURED)),) * 2
-FOLD = ((Round(2, COLOURED),),)
+MEASURED = ((Round(2, COLOURED),),)
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,12 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
     chips = chips_to_train_on(scenes.chips, scenes.home)
     sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, (), SHIPPED, chips), ALONE: TrainingSet(scenes.home)}
     for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
-        sets[fold_name(number)] = TrainingSet(scenes.home, scenes.extra, block, FOLD, chips)
+        sets[fold_name(number)] = TrainingSet(scenes.home, scenes.extra, block, MEASURED, chips)
     for name, site in sites.items():
-        sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out)
         if name == HOME:
             sets[site_name(name)] = TrainingSet([*scenes.transfer, *scenes.snow], scenes.weak)
+        else:
+            sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out, MEASURED, chips)
     return sets
 
 
