@@ -158,14 +158,22 @@ def read_box(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], 
     if bottom <= top or right <= left:
         return numbers
     with open_raster(path) as source:
-        finer = source.width / grid.width
+        finer = source.width // grid.width
         window = Window(left * finer, top * finer, (right - left) * finer, (bottom - top) * finer)
         try:
             found = source.read(index, window=window, out_shape=(bottom - top, right - left), resampling=how)
+            if finer > 1 and how is Resampling.average and not found.all():  # no tag says that 0 is nodata
+                found = mean_of_measured(source.read(index, window=window), finer)
         except RasterioError as problem:
             raise unreadable(path, problem) from None
     numbers[top - row : bottom - row, left - column : right - column] = found
     return numbers
+
+
+def mean_of_measured(numbers: np.ndarray, side: int) -> np.ndarray:
+    """Means over blocks of ``side`` pixels a side of what is not 0, float32; 0 where a block holds nothing else."""
+    blocks = numbers.reshape(numbers.shape[0] // side, side, numbers.shape[1] // side, side).astype(np.float32)
+    return np.asarray(blocks.sum(axis=(1, 3)) / np.maximum((blocks != 0).sum(axis=(1, 3)), 1), np.float32)
 
 
 def read_samples(bands: Mapping[str, Band], shape: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -61,6 +61,19 @@ def test_sentinel(tile: Tile, level: int, offset: int, tmp_path: Path):
     assert_same(whole(scene), tile, thermal=False, atol=1e-4)
 
 
+def test_fine_pixels_beyond_the_swath_are_not_averaged(tile: Tile, tmp_path: Path):
+    place = products.sentinel(tmp_path, tile, level=1)
+    row, column = (int(first) for first in np.argwhere(tile.valid)[len(np.argwhere(tile.valid)) // 2])
+    for code in ("B02", "B03", "B04"):
+        (path,) = place.rglob(f"*_{code}.tif")
+        with rasterio.open(path, "r+") as file:
+            numbers = file.read(1)
+            numbers[2 * row + 1, 2 * column : 2 * column + 2] = 0
+            file.write(numbers, 1)
+    assert not tile.valid.all(), "a pixel of the box is nodata, as at the edge of a swath"
+    assert_same(whole(open_scene(place)), tile, thermal=False, atol=1e-4)
+
+
 def test_sentinel_as_jpeg_2000(tile: Tile, tmp_path: Path):
     found = whole(open_scene(products.sentinel(tmp_path, tile, driver="JP2OpenJPEG")))
     np.testing.assert_array_equal(found.valid, tile.valid)
