@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cnn.tile_training import settings_of
 from evaluation.adaptation_tables import HOME_UNSEEN, NEXT_DOOR
-from evaluation.crossval import ALONE, judge_scenes, names_of_folds, site_name, training_sets
+from evaluation.crossval import ALONE, judge_scenes, key_of, names_of_folds, site_name, training_sets
 from evaluation.recipe import VIEWS, Recipe, Scenes, train_members
 from evaluation.results import stage
 from evaluation.sites import HOME, SITES
@@ -73,6 +72,6 @@ def fitted_fusions(recipe: Recipe, scenes: Scenes, folds: int) -> dict[str, Fusi
         judged = judge_scenes(recipe, scenes, sets)
         return {name: asdict(judged.settings(ids).fusion) for name, ids in unseen.items()}
 
-    key = settings_of(recipe.unet, scenes.home, scenes.extra) + json.dumps([asdict(recipe.gbm), unseen])
+    key = key_of(recipe, scenes, sets) + json.dumps(unseen)
     kept = stage(recipe.out / "stages" / "fusions.json", key, compute)
     return {name: Fusion(**{**one, "weights": tuple(one["weights"])}) for name, one in kept.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from evaluation.recipe import (
     Members,
@@ -85,6 +86,16 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
         else:
             sets[site_name(name)] = TrainingSet(scenes.home, scenes.extra, site.held_out, MEASURED, chips)
     return sets
+
+
+def key_of(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> str:
+    """What kept results are recognised by: the ids of scenes and chips, and the settings of everything trained."""
+    networks = {
+        name: [[asdict(config) for config in rounds] for rounds in one.configs(recipe.unet)]
+        for name, one in sets.items()
+    }
+    ids = [[tile.tile_id for tile, _ in [*scenes.home, *scenes.extra]], [chip.tile_id for chip in scenes.chips]]
+    return json.dumps([ids, asdict(recipe.gbm), networks])
 
 
 def names_of_folds(sets: Mapping[str, TrainingSet]) -> list[str]:

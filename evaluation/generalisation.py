@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from cnn.tile_training import settings_of
-from evaluation.crossval import judge_scenes, training_sets
+from evaluation.crossval import judge_scenes, key_of, training_sets
 from evaluation.figures import draw_agreement, draw_reliability, save_classes
 from evaluation.measures import away, groups, leave_one_site_out, next_door, shifted
 from evaluation.recipe import Recipe, Scenes
@@ -46,9 +45,7 @@ def measure(
         for place, masks in (("next_door", list(home_masks.values())), ("elsewhere", away_masks))
     }
     stages = options.out / "stages"
-    ids = [chip.tile_id for chip in scenes.chips]
-    key = settings_of(recipe.unet, scenes.home, scenes.extra)
-    key += json.dumps([asdict(recipe.gbm), *map(asdict, settings), ids])
+    key = key_of(recipe, scenes, sets) + json.dumps([asdict(one) for one in settings])
     changes = shifts(scenes.chips)
     results["shifted"] = stage(stages / "shifted.json", key, lambda: shifted(judged, settings, recipe, changes))
     key += json.dumps({name: asdict(site) for name, site in sites.items()})
