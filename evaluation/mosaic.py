@@ -13,7 +13,7 @@ import sys
 
 from command import new_parser, write_json
 from errors import exit_code
-from evaluation.options import add_recipe_arguments, shown
+from evaluation.options import FOLDERS, add_recipe_arguments, shown
 
 OVERLAPS = (0.5, 0.25)
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> None:
         results[f"mosaic, overlap {overlap:g}"] = mosaic_mcc(judged, settings, scene, places, overlap, options.jobs)
     for name, mcc in results.items():
         print(f"{name:24s}{mcc:8.4f}")
-    command = "python -m evaluation.mosaic " + shown(options, ("data", "transfer", "snow"))
+    command = "python -m evaluation.mosaic " + shown(options, FOLDERS)
     write_json(options.out / "mosaic.json", {"command": command, "mcc": results})
 
 
