@@ -22,7 +22,6 @@ from cnn.unet import CompactUNet, place
 from errors import TrainingError
 from features.stack import build_stack
 from scores.confusion import Confusion, confusion
-from simulation.colours import other_colours
 from simulation.draw import simulated_tiles
 from tiles.folder import LabelledTile
 from tiles.tile import Tile
@@ -100,11 +99,7 @@ def crop_sampler(
     """Draws from the tiles, the extra ones and the simulated copies, each group with its share."""
     drawn: list[LabelledTile] = []
     if config.simulated_share:
-        drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed)
-        if chips:
-            drawn += [
-                copy for one in [*tiles, *extra] for copy in other_colours(one, chips, config.coloured, config.seed)
-            ]
+        drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed, chips=chips, coloured=config.coloured)
     groups = [tiles, extra, drawn]
     prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
     return CropSampler(

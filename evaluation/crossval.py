@@ -89,10 +89,10 @@ def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict
 
 
 def key_of(recipe: Recipe, scenes: Scenes, sets: Mapping[str, TrainingSet]) -> str:
-    """What kept results are recognised by: the ids of scenes and chips, and the settings of everything trained."""
+    """What kept results of ``judge_scenes`` are recognised by: the ids of scenes and chips, and the settings."""
     networks = {
-        name: [[asdict(config) for config in rounds] for rounds in one.configs(recipe.unet)]
-        for name, one in sets.items()
+        name: [[asdict(config) for config in rounds] for rounds in sets[name].configs(recipe.unet)]
+        for name in (*names_of_folds(sets), ALONE)
     }
     ids = [[tile.tile_id for tile, _ in [*scenes.home, *scenes.extra]], [chip.tile_id for chip in scenes.chips]]
     return json.dumps([ids, asdict(recipe.gbm), networks])

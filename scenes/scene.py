@@ -162,7 +162,8 @@ def read_box(path: str, index: int, grid: Grid, box: tuple[int, int, int, int], 
         window = Window(left * finer, top * finer, (right - left) * finer, (bottom - top) * finer)
         try:
             found = source.read(index, window=window, out_shape=(bottom - top, right - left), resampling=how)
-            if finer > 1 and how is Resampling.average and not found.all():  # no tag says that 0 is nodata
+            partly = found.any() and not found.all()  # nodata, and no tag says that 0 is
+            if finer > 1 and how is Resampling.average and partly:
                 found = mean_of_measured(source.read(index, window=window), finer)
         except RasterioError as problem:
             raise unreadable(path, problem) from None

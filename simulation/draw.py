@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from command import hidden
 from features.indices import compute_index
+from simulation.colours import other_colours
 from simulation.season import SNOW_NDSI, Seasons, other_season
 from simulation.sensor import Sensors, other_sensor
 from tiles.folder import LabelledTile
@@ -54,10 +55,17 @@ def snowy(tile: Tile, truth: np.ndarray) -> bool:
 
 
 def simulated_tiles(
-    tiles: Sequence[LabelledTile], simulation: Simulation, seed: int, jobs: int = 0
+    tiles: Sequence[LabelledTile],
+    simulation: Simulation,
+    seed: int,
+    jobs: int = 0,
+    chips: Sequence[Tile] = (),
+    coloured: int = 0,
 ) -> list[LabelledTile]:
-    """Draw the copies of all tiles on ``jobs`` threads (0: all)."""
-    work = (delayed(simulated)(labelled, simulation, seed) for labelled in tiles)
+    """Draw the copies of all tiles on ``jobs`` threads (0: all), then ``coloured`` ones of each as chips are."""
+    work = [delayed(simulated)(labelled, simulation, seed) for labelled in tiles]
+    if chips:
+        work += [delayed(other_colours)(labelled, chips, coloured, seed) for labelled in tiles]
     done = Parallel(n_jobs=jobs or -1, prefer="threads", return_as="generator")(work)
-    drawn = list(tqdm(done, total=len(tiles), desc="simulation", unit="tile", disable=hidden()))
+    drawn = list(tqdm(done, total=len(work), desc="simulation", unit="tile", disable=hidden()))
     return [copy for copies in drawn for copy in copies]

@@ -62,8 +62,7 @@ def other_season(tile: Tile, truth: np.ndarray, seasons: Seasons, random: np.ran
     bands = seen_from_orbit(reflectances(fractions, light, random), seasons.atmosphere, random)
     if tile.has_thermal and random.random() < seasons.thermal:
         bands[THERMAL_BAND] = temperatures(tile, fractions, light, height, random)
-    bands = {name: np.where(tile.valid, band, 0).astype(np.float32) for name, band in bands.items()}
-    return LabelledTile(Tile(tile.tile_id, bands, tile.valid), truth)
+    return LabelledTile(Tile(tile.tile_id, {}, tile.valid).with_bands(bands), truth)
 
 
 def square_crop(tile: Tile, truth: np.ndarray, smallest: int, random: np.random.Generator) -> LabelledTile:

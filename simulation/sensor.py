@@ -51,8 +51,7 @@ def other_sensor(tile: Tile, truth: np.ndarray, sensors: Sensors, random: np.ran
     if random.random() < sensors.masked:
         clouds = fractal(random, tile.shape, 1.2, 200, 6)
         valid = valid & (clouds < np.quantile(clouds, 1 - random.uniform(0, sensors.largest_cloud)))
-    bands = {name: np.where(valid, band, 0).astype(np.float32) for name, band in bands.items()}
-    changed = Tile(tile.tile_id, bands, valid)
+    changed = Tile(tile.tile_id, {}, valid).with_bands(bands)
     if random.random() < sensors.resampled:
         factor = float(np.exp(random.uniform(*np.log(sensors.pixel))))
         return resampled(*cropped(changed, truth & valid, factor, random), factor)

@@ -1,0 +1,67 @@
+"""What is trained for the measures and the model, and what kept results of it are recognised by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from baseline.settings import GbmConfig
+from cnn.settings import TrainingConfig
+from evaluation.crossval import WHOLE, key_of, site_name, training_sets
+from evaluation.recipe import Recipe, Scenes
+from evaluation.sites import HOME, SITES, Site
+from tests.examples import example_tile
+from tiles.folder import LabelledTile
+
+TILE, TRUTH = example_tile((20, 20))
+HOME_IDS = ("01_01", "01_02", "02_01", "02_02")
+
+
+def labelled(*names: str) -> list[LabelledTile]:
+    return [LabelledTile(replace(TILE, tile_id=name), TRUTH) for name in names]
+
+
+SCENES = Scenes(
+    labelled(*HOME_IDS), labelled("80_01"), labelled("83_01"), chips=[tile for tile, _ in labelled("a", "b", "c")]
+)
+RECIPE = Recipe(GbmConfig(), TrainingConfig(), Path("out"), torch.device("cpu"))
+
+
+def key(scenes: Scenes = SCENES, sites: dict[str, Site] = SITES, recipe: Recipe = RECIPE, folds: int = 4) -> str:
+    return key_of(recipe, scenes, training_sets(scenes, folds, sites))
+
+
+def test_sites_left_out_do_not_change_what_the_folds_are_recognised_by():
+    assert key(sites={}) == key()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"scenes": replace(SCENES, chips=SCENES.chips[:2])},
+        {"scenes": replace(SCENES, snow=[])},
+        {"recipe": replace(RECIPE, unet=replace(RECIPE.unet, steps=3))},
+        {"recipe": replace(RECIPE, gbm=replace(RECIPE.gbm, trees=3))},
+        {"folds": 2},
+    ],
+    ids=["chips", "scenes", "steps", "trees", "folds"],
+)
+def test_all_else_does(other: dict[str, object]):
+    assert key(**other) != key()
+
+
+def test_every_later_round_of_the_model_is_slower_and_draws_anew():
+    for number, rounds in enumerate(training_sets(SCENES, 4, SITES)[WHOLE].configs(RECIPE.unet)):
+        first, *later = rounds
+        assert first.seed == RECIPE.unet.seed + number
+        assert first.learning_rate == RECIPE.unet.learning_rate
+        assert all(one.learning_rate < first.learning_rate for one in later)
+        assert len({one.seed for one in rounds}) == len(rounds)
+
+
+def test_without_home_nothing_of_home_is_trained_on():
+    training = training_sets(SCENES, 4, SITES)[site_name(HOME)]
+    assert not {tile.tile_id for tile, _ in [*training.tiles, *training.extra]} & set(HOME_IDS)
