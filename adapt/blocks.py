@@ -19,10 +19,11 @@ from features.stack import FeatureStack
 from fusion.hybrid import HybridModel
 from fusion.layout import LARGE
 from fusion.windowed import levels_for, reach
-from mapping.run import content_of, sample_of
+from mapping.run import content_of
 from scenes.grid import Grid
 from scenes.scene import Scene
 from tiles.raster import atomic_output
+from tiles.tile import Tile
 
 SIDE = 512  # pixels a side of a block of a large scene
 CONTEXT = 64  # pixels around a block that the network looks at, too
@@ -34,19 +35,20 @@ KEY = "key.json"
 class Blocks:
     """The blocks of a scene, row by row; a scene of one window is one block.
 
-    ``folder`` keeps what has been looked at, for this scene and model, until ``remove``. Where it is full, memory alone
-    does, and blocks that are pushed out of it are looked at again.
+    ``sample``: of the scene's pixels, from which its quantiles come. ``folder`` keeps what has been looked at, for this
+    scene and model, until ``remove``. Where it is full, memory alone does, and blocks that are pushed out of it are
+    looked at again.
     """
 
     def __init__(
-        self, model: HybridModel, scene: Scene, key: str, folder: Path, device: torch.device, jobs: int
+        self, model: HybridModel, scene: Scene, sample: Tile, key: str, folder: Path, device: torch.device, jobs: int
     ) -> None:
         self.model, self.scene, self.folder, self.device, self.jobs = model, scene, folder, device, jobs
         rows, columns = scene.grid.height, scene.grid.width
         self.whole = layout_of(scene) is None
         self.side = LARGE if self.whole else SIDE
         self.counts = math.ceil(rows / self.side), math.ceil(columns / self.side)
-        self.levels = None if self.whole else levels_for(model, sample_of(scene))
+        self.levels = None if self.whole else levels_for(model, sample)
         self.lock, self.looking = Lock(), Lock()
         self.memory: OrderedDict[int, Seen] = OrderedDict()
         clear_unless(folder, key)
@@ -142,10 +144,10 @@ def cropped(seen: Seen, row: int, column: int, rows: int, columns: int) -> Seen:
     return Seen(seen.unet[box], seen.gbm[box], cells, seen.valid[box])
 
 
-def key_of(scene: Scene, model: Path) -> str:
-    """What blocks and pictures of a scene depend on."""
+def key_of(scene: Scene, sample: Tile, model: Path) -> str:
+    """What blocks and pictures of a scene depend on; ``sample``: of its pixels."""
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    content = content_of(sample_of(scene))  # of another file under the same name, too
+    content = content_of(sample)  # of another file under the same name, too
     return json.dumps({"scene": asdict(scene), "content": content, "model": digest, "kept": [SIDE, CONTEXT, KEPT]})
 
 

@@ -20,10 +20,9 @@ from command import hidden
 from errors import OutputError
 from figures import GAMMA, GREY, OUTLINE, PERCENTILES, PROBABILITY
 from mapping.rasters import cloud_optimised
-from mapping.run import sample_of
 from scenes.scene import Scene
 from tiles.raster import one_line
-from tiles.tile import BAND_NAMES, OPTICAL_BANDS, THERMAL_BAND
+from tiles.tile import BAND_NAMES, OPTICAL_BANDS, THERMAL_BAND, Tile
 
 SQUARE = 256
 COMPOSITES = {"false": ("swir1", "red", "green"), "true": ("red", "green", "blue")}
@@ -78,9 +77,8 @@ class Stretch:
         return np.where(valid, 1 + np.round(share * 254), 0).astype(np.uint8)
 
 
-def stretch_of(scene: Scene) -> Stretch:
+def stretch_of(tile: Tile) -> Stretch:
     """The stretch of a scene, from a sample of its pixels."""
-    tile = sample_of(scene)
     bands = [band for band in BAND_NAMES if band in tile.bands]
     if not tile.valid.any():
         return Stretch(dict.fromkeys(bands, (0.0, 1.0)))

@@ -79,16 +79,18 @@ def server_of(options: argparse.Namespace) -> Server:
     from adapt.store import Store
     from cnn.device import choose_device
     from fusion.model_file import load_model
+    from mapping.run import sample_of
     from scenes.products import open_scene
 
     device = choose_device(options.device)
     model = load_model(options.model, device)
     scene = open_scene(options.scene, **opening(options))
+    sample = sample_of(scene)
     marks = read_marks(options.marks, scene.grid.crs) if options.marks else []
     store = Store(options.out, scene.grid.crs, marks)
     jobs, seen = options.jobs or os.cpu_count() or 1, options.out / SEEN
-    blocks = Blocks(model, scene, key_of(scene, options.model), seen, device, jobs)
-    stretch = stretch_of(scene)
+    key = key_of(scene, sample, options.model)
+    blocks, stretch = Blocks(model, scene, sample, key, seen, device, jobs), stretch_of(sample)
     if not (seen / IMAGERY).is_file():
         write_imagery(scene, stretch, seen / IMAGERY)
     session = Session(model, blocks, store)

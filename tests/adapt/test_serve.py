@@ -22,6 +22,7 @@ from adapt.blocks import key_of
 from adapt.guard import LARGEST
 from errors import OutputError
 from mapping.lock import LOCK_NAME
+from mapping.run import sample_of
 from scenes.products import open_scene
 from tests import products
 from tests.adapt.serving import HOST, TOKEN, client_of, open_server, point, settle, words, write_place
@@ -308,5 +309,6 @@ def test_what_is_kept_of_another_scene_of_the_same_name_is_not_used(place: Path,
         tile, _ = products.blocky_tile((150, 170))
         bands = {name: np.roll(band, shift, 1) for name, band in tile.bands.items()}
         products.five_bands(scene, type(tile)("scene", bands, np.roll(tile.valid, shift, 1)))
-        keys.append(key_of(open_scene(scene, products.FIVE_BANDS), place / "model.pth"))
+        opened = open_scene(scene, products.FIVE_BANDS)
+        keys.append(key_of(opened, sample_of(opened), place / "model.pth"))
     assert keys[0] != keys[1]
