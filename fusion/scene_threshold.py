@@ -3,8 +3,9 @@
 On scenes unlike those it was trained on, a network still ranks pixels well, but its log-odds are shifted. Otsu's method
 (Otsu 1979, doi:10.1109/TSMC.1979.4310076) finds where the scene's own log-odds divide best, without any label. Near the
 fitted threshold it is the less certain of both and is not heard; beyond a tolerance the threshold follows it, up to a
-limit. That keeps most of its gain on shifted scenes and costs next to nothing on others. Where most of a scene would be
-mapped and few of its pixels are certain, as under snow that hides the edges of glaciers, the tolerance falls.
+limit. That keeps most of its gain on shifted scenes and costs next to nothing on others. Where few of a scene's pixels
+are certain the tolerance falls, the more of the scene would be mapped the sooner, as under snow that hides the edges of
+glaciers.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ EDGES = np.linspace(-LOGIT_LIMIT, LOGIT_LIMIT, STEPS + 1)
 SHARPNESS = 50  # a level that divides 1 % worse than the best has 60 % of its say
 LIMIT = 2.0  # log-odds that a scene may move the threshold
 SMALLEST_SHARE = 0.02  # of the valid pixels on either side of the fitted threshold: below it there is one class
-MAPPED = (0.5, 0.8)  # share of a scene above the fitted threshold, from where on the tolerance falls, and where to 0
-CERTAIN, ENOUGH = 2.0, (0.6, 0.8)  # log-odds, and shares of a scene beyond them: it keeps falling, and stays as it is
+CERTAIN = 2.0  # log-odds to either side
+MAPPED, ENOUGH = (0.5, 0.8), (0.4, 0.8)  # shares of a scene above the fitted threshold, and that must then be certain
+TOO_FEW = 0.3  # of a scene less than enough: nothing is left of the tolerance
 
 
 def log_odds_counts(probability: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -46,23 +48,23 @@ def otsu_level(counts: np.ndarray) -> float:
 def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:
     """The threshold in log-odds: ``level`` where Otsu's is within ``tolerance`` of it, else moved by the rest.
 
-    Where ``overmapped`` doubts the scene, the tolerance is as much smaller; without limit, it stays so.
+    Where the scene is in ``doubt``, the tolerance is as much smaller; without limit, it stays so.
     """
     mapped = share_of(counts, EDGES[:-1] >= level)
     if not SMALLEST_SHARE <= mapped <= 1 - SMALLEST_SHARE or math.isinf(tolerance):
         return level
     apart = otsu_level(counts) - level
-    beyond = abs(apart) - tolerance * (1 - overmapped(counts, mapped))
+    beyond = abs(apart) - tolerance * (1 - doubt(counts, mapped))
     return level + math.copysign(min(max(beyond, 0.0), LIMIT), apart)
 
 
-def overmapped(counts: np.ndarray, mapped: float) -> float:
-    """How doubtful it is that so much of a scene is glacier, 0..1: ``mapped`` of it, though few pixels are certain.
+def doubt(counts: np.ndarray, mapped: float) -> float:
+    """How doubtful a scene is of which ``mapped`` lies above the fitted threshold, 0..1: few of its pixels are certain.
 
-    Ice fields are mapped as wholly, but with certainty.
+    Snow on everything is mapped nearly whole and seldom with certainty; so are ice fields, but with certainty.
     """
     certain = share_of(counts, (EDGES[1:] <= -CERTAIN) | (EDGES[:-1] >= CERTAIN))
-    return float(np.interp(mapped, MAPPED, (0, 1)) * np.interp(certain, ENOUGH, (1, 0)))
+    return float(np.clip((np.interp(mapped, MAPPED, ENOUGH) - certain) / TOO_FEW, 0, 1))
 
 
 def share_of(counts: np.ndarray, among: np.ndarray) -> float:

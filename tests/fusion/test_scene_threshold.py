@@ -12,12 +12,11 @@ from fusion.fuse import LOGIT_LIMIT, Fusion
 from fusion.scene_threshold import (
     EDGES,
     LIMIT,
-    MAPPED,
     SMALLEST_SHARE,
+    doubt,
     glacier_mask,
     log_odds_counts,
     otsu_level,
-    overmapped,
     scene_level,
     scene_threshold,
 )
@@ -89,16 +88,16 @@ def test_a_shifted_scene_is_mapped_better(middle: float):
     assert confusion(truth, glacier_mask(MOVING, probability, valid)).mcc > fixed + 0.03
 
 
-def of_snow(sureness: float) -> tuple[np.ndarray, np.ndarray]:
+def of_snow() -> tuple[np.ndarray, np.ndarray]:
     """Log-odds (60, 60) of a scene that is a third ground, most of which lies above 0 as well, and its truth."""
     random = np.random.default_rng(3)
     truth = np.zeros((60, 60), bool)
     truth[20:] = True
-    return sureness * (np.where(truth, 1.6, 0.3) + 0.3 * random.normal(size=truth.shape)), truth
+    return np.where(truth, 1.6, 0.3) + 0.3 * random.normal(size=truth.shape), truth
 
 
-def test_the_tolerance_falls_where_nearly_all_is_mapped_without_certainty():
-    scores, truth = of_snow(1.0)
+def test_the_tolerance_falls_where_little_is_certain():
+    scores, truth = of_snow()
     valid, probability = np.ones(truth.shape, bool), sigmoid(scores)
     fusion = Fusion(WEIGHTS, 0.0, 0.5, tolerance=2.0)  # so wide that Otsu's level lies within it
     fixed = confusion(truth, probability > 0.5).mcc
@@ -106,23 +105,23 @@ def test_the_tolerance_falls_where_nearly_all_is_mapped_without_certainty():
     assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.5), log_odds_counts(probability, valid)) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(
-    ("scores", "why"),
-    [
-        (of_snow(1.0)[0] - 0.9, "half of it is mapped"),
-        (np.where(of_snow(1.0)[1], 4.0, -0.1) + 0.4, "most of it is certain, as on an ice field"),
-    ],
-)
-def test_the_tolerance_stays_elsewhere(scores: np.ndarray, why: str):
+def test_the_tolerance_stays_where_enough_is_certain_as_on_an_ice_field():
+    scores = np.where(of_snow()[1], 4.0, -0.2)
     counts = log_odds_counts(sigmoid(scores), np.ones(scores.shape, bool))
-    assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.5, tolerance=2.0), counts) == pytest.approx(0.5), why
+    assert 1 < otsu_level(counts) < 3
+    assert scene_threshold(Fusion(WEIGHTS, 0.0, 0.5, tolerance=3.0), counts) == pytest.approx(0.5)
+
+
+def test_the_more_is_mapped_the_more_must_be_certain():
+    scores = np.where(np.random.default_rng(4).random((60, 60)) < 0.5, 3.0, 0.5)
+    counts = log_odds_counts(sigmoid(scores), np.ones(scores.shape, bool))
+    assert doubt(counts, 0.4) == 0 < doubt(counts, 0.7) < doubt(counts, 1.0)
 
 
 @given(st.lists(st.integers(0, 1000), min_size=200, max_size=200), st.floats(0, 1), st.floats(0, 1))
 def test_doubt_in_a_scene_is_a_share_that_grows_with_what_is_mapped(counts: list[int], mapped: float, more: float):
-    less, most = (overmapped(np.array(counts), share) for share in sorted([mapped, more]))
+    less, most = (doubt(np.array(counts), share) for share in sorted([mapped, more]))
     assert 0 <= less <= most <= 1
-    assert overmapped(np.array(counts), MAPPED[0]) == 0
 
 
 @pytest.mark.parametrize("everywhere", [-4.0, 4.0])
