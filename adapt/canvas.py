@@ -9,7 +9,7 @@ import numpy as np
 from rasterio.transform import Affine
 
 from adapt.blocks import KEPT, Blocks, cropped
-from adapt.evidence import Seen, level_of, probability_seen
+from adapt.evidence import Seen, probability_seen
 from adapt.pictures import LINE, SQUARE, Place, outline_picture, probability_picture, values_at
 from adapt.refit import Refit
 from fusion.hybrid import HybridModel
@@ -50,13 +50,13 @@ class Canvas:
         old = np.argwhere(self.drawn < number).tolist()
         return [(row, column) for row, column in old if self.block_of(row, column) in self.blocks.known]
 
-    def base_level(self) -> float:
-        """The threshold, in log-odds, of the model as it was, by as much of the scene as has been drawn."""
-        return level_of(self.model, self.counts.sum(axis=(0, 1)))
+    def base_counts(self) -> np.ndarray:
+        """Counts of log-odds by the model as it was, of as much of the scene as has been drawn."""
+        return np.asarray(self.counts.sum(axis=(0, 1)))
 
     def threshold(self, model: HybridModel) -> float:
         """The probability above which a model maps glacier; an adapted one has the scene's part of it in its bias."""
-        counts = self.counts.sum(axis=(0, 1))
+        counts = self.base_counts()
         return scene_threshold(model.fusion, counts if model is self.model else np.zeros_like(counts))
 
     def draw(self, row: int, column: int, refit: Refit) -> None:

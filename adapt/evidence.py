@@ -20,7 +20,7 @@ from fusion.correction import correction_offset
 from fusion.fuse import fused_probability, log_odds
 from fusion.hybrid import HybridModel, Prediction
 from fusion.layout import LARGE, Layout
-from fusion.scene_threshold import EDGES, glacier_mask, log_odds_counts, scene_threshold
+from fusion.scene_threshold import EDGES, doubt, fitted_level, glacier_mask, log_odds_counts, scene_threshold
 from fusion.windowed import levels_for, reach
 from mapping.run import sample_of
 from scenes.grid import Grid
@@ -53,13 +53,15 @@ class Pixels:
     """Pixels as the fit sees them, a row each.
 
     ``channels``: those of the trees, float32 (N, C), NaN where missing; ``members``: log-odds of U-Net and GBM, float32
-    (N, 2); ``above``: fused log-odds from the scene's threshold on, float32 (N,); ``level``: that threshold, (N,).
+    (N, 2); ``above``: fused log-odds from the scene's threshold on, float32 (N,); ``level``: that threshold, (N,);
+    ``doubt``: whether the model knows the scene, as of ``fusion.scene_threshold.doubt``, (N,).
     """
 
     channels: np.ndarray
     members: np.ndarray
     above: np.ndarray
     level: np.ndarray
+    doubt: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -114,17 +116,14 @@ def probability_seen(model: HybridModel, seen: Seen) -> np.ndarray:
     return fused_probability(model.fusion, seen.unet, seen.gbm, seen.valid, offsets)
 
 
-def evidence_in(
-    model: HybridModel, seen: Seen, grid: Grid, marks: Sequence[Mark], level: float | None = None
-) -> Evidence:
-    """The evidence of marks on one window whose pixels lie on ``grid``; ``notes`` count those that tell nothing.
+def evidence_in(model: HybridModel, seen: Seen, grid: Grid, marks: Sequence[Mark]) -> Evidence:
+    """The evidence of marks on a scene that is one window, whose pixels lie on ``grid``.
 
-    ``level``: the scene's threshold in log-odds; where it is not given, the window is its own scene.
+    ``notes`` count the marks that tell nothing.
     """
     places, notes = places_of(marks, grid)
     found, counts = window_evidence(model, seen, marks, dict(enumerate(places)), BACKGROUND)
-    known = level_of(model, counts) if level is None else level
-    return with_notes(at_level(found, known), marks, places, notes)
+    return with_notes(in_scene(found, model, counts), marks, places, notes)
 
 
 def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torch.device, jobs: int = 0) -> Evidence:
@@ -140,7 +139,7 @@ def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torc
         one, some = window_evidence(model, seen, marks, local, BACKGROUND // len(groups))
         evidence.append(one)
         counts += some
-    found = with_notes(at_level(joined(evidence, apart=False), level_of(model, counts)), marks, places, notes)
+    found = with_notes(in_scene(joined(evidence, apart=False), model, counts), marks, places, notes)
     if marks and not found.mark.size:
         told = "".join(f" {note}" for note in notes)
         raise VectorError(
@@ -152,7 +151,7 @@ def gather(model: HybridModel, scene: Scene, marks: Sequence[Mark], device: torc
 def no_evidence(channels: int) -> Evidence:
     """The evidence of no mark."""
     nothing = np.zeros(0, np.float32)
-    pixels = Pixels(np.zeros((0, channels), np.float32), np.zeros((0, 2), np.float32), nothing, nothing)
+    pixels = Pixels(np.zeros((0, channels), np.float32), np.zeros((0, 2), np.float32), nothing, nothing, nothing)
     return Evidence(pixels, np.zeros(0, bool), np.zeros(0, int), pixels)
 
 
@@ -226,7 +225,7 @@ def look_at(
 def window_evidence(
     model: HybridModel, seen: Seen, marks: Sequence[Mark], places: Mapping[int, np.ndarray], background: int
 ) -> tuple[Evidence, np.ndarray]:
-    """The evidence of the marks of these numbers on a window, less no threshold yet, and its counts of log-odds."""
+    """The evidence of the marks of these numbers on a window, of no scene yet, and its counts of log-odds."""
     probability = probability_seen(model, seen)
     chosen = {number: spread(usable(one, seen.valid), pixels_each(len(marks))) for number, one in places.items()}
     where = np.concatenate([np.empty((2, 0), int), *chosen.values()], axis=1)
@@ -261,7 +260,8 @@ def pixels_at(seen: Seen, probability: np.ndarray, where: np.ndarray) -> Pixels:
     members = np.stack([log_odds(seen.unet[row, column]), log_odds(seen.gbm[row, column])], axis=1)
     fused = probability[row, column].astype(np.float64).clip(1e-6, 1 - 1e-6)
     channels = seen.cells.array[:, row // 2, column // 2].T
-    return Pixels(channels, members, np.log(fused / (1 - fused)).astype(np.float32), np.zeros(len(row), np.float32))
+    nothing = np.zeros(len(row), np.float32)  # until the whole scene is known
+    return Pixels(channels, members, np.log(fused / (1 - fused)).astype(np.float32), nothing, nothing)
 
 
 def level_of(model: HybridModel, counts: np.ndarray) -> float:
@@ -269,11 +269,13 @@ def level_of(model: HybridModel, counts: np.ndarray) -> float:
     return float(log_odds(np.array([scene_threshold(model.fusion, counts)]))[0])
 
 
-def at_level(evidence: Evidence, level: float) -> Evidence:
-    """The same evidence, its log-odds taken from a scene's threshold on."""
+def in_scene(evidence: Evidence, model: HybridModel, counts: np.ndarray) -> Evidence:
+    """The same evidence as of a scene with these counts of log-odds: those from its threshold on, and its doubt."""
+    level, unknown = level_of(model, counts), doubt(counts, fitted_level(model.fusion))
 
     def taken(pixels: Pixels) -> Pixels:
-        return replace(pixels, above=pixels.above - np.float32(level), level=np.full_like(pixels.level, level))
+        above, level_of_all = pixels.above - np.float32(level), np.full_like(pixels.level, level)
+        return replace(pixels, above=above, level=level_of_all, doubt=np.full_like(pixels.doubt, unknown))
 
     return replace(evidence, pixels=taken(evidence.pixels), background=taken(evidence.background))
 

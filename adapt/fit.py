@@ -2,13 +2,14 @@
 
 Candidates are no change, other weights of both members with another threshold, and these with a Gaussian process over
 the trees' channels (``fusion.correction``) of several strengths. They are averaged, each weighed by how well it says of
-every mark what the others tell (pseudo-Bayesian model averaging: Yao et al. 2018, doi:10.1214/17-BA1091).
+every mark what the others tell (pseudo-Bayesian model averaging: Yao et al. 2018, doi:10.1214/17-BA1091). Where the
+model knows the scene, no change begins ahead of the others.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -25,6 +26,7 @@ LENGTH = 0.5  # of the process, standard deviations of a channel of relevance 1
 MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
+KNOWN = 3.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
 SHARE_POWER = 0.7  # see ``class_weights``
 ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
 
@@ -55,7 +57,8 @@ class Problem:
     """What the fit is given, in its own coordinates.
 
     ``places`` (N, C) and ``members`` (N, 3) of the marked pixels, ``glacier`` (N,), ``mark`` (N,), ``prior`` log-odds
-    (N,), ``weight`` of each pixel, which add up to 1 in every mark; ``around``: the same three of the background.
+    (N,), ``weight`` of each pixel, which add up to 1 in every mark; ``known``: how well the model knows the scenes,
+    0..1; ``around``: the first two and the prior of the background.
     """
 
     places: np.ndarray
@@ -64,6 +67,7 @@ class Problem:
     mark: np.ndarray
     prior: np.ndarray
     weight: np.ndarray
+    known: float
     around: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -107,7 +111,7 @@ def in_order_of_place(evidence: Evidence) -> Evidence:
     """The evidence in an order that does not depend on that of the marks, so that the result does not, either."""
     pixels = evidence.pixels
     order = np.lexsort((*pixels.members.T, *np.nan_to_num(pixels.channels).T, evidence.glacier))
-    rows = Pixels(pixels.channels[order], pixels.members[order], pixels.above[order], pixels.level[order])
+    rows = Pixels(*(getattr(pixels, one.name)[order] for one in fields(Pixels)))
     return replace(evidence, pixels=rows, glacier=evidence.glacier[order], mark=evidence.mark[order])
 
 
@@ -131,7 +135,8 @@ def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Probl
         for one in (evidence.pixels, evidence.background)
     )
     weight = 1 / np.bincount(evidence.mark)[evidence.mark]
-    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, around)
+    known = 1 - float(np.average(evidence.pixels.doubt, weights=weight))
+    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, around)
 
 
 def with_one(members: np.ndarray) -> np.ndarray:
@@ -206,6 +211,7 @@ def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) 
         given = (problem.glacier, weight, problem.prior, problem.mark)
         found.append((weights, left_out(kernel, weights, *given)))
     losses = np.array([weight @ loss_of(said, problem.glacier) for _, said in found])
+    losses[0] -= KNOWN * problem.known
     say = np.exp(losses.min() - losses)
     say /= say.sum()
     each = np.array([weights for weights, _ in found])

@@ -12,7 +12,7 @@ from adapt.blocks import Blocks
 from adapt.evidence import (
     BACKGROUND,
     Evidence,
-    at_level,
+    in_scene,
     joined,
     no_evidence,
     places_of,
@@ -43,8 +43,8 @@ class Refitter:
         self.model, self.blocks = model, blocks
         self.found: dict[int, tuple[object, Evidence]] = {}
 
-    def refit(self, marks: Sequence[Mark], level: float, number: int) -> Refit:
-        """Fit the marks whose blocks have been seen; ``level``: the scene's threshold in log-odds."""
+    def refit(self, marks: Sequence[Mark], counts: np.ndarray, number: int) -> Refit:
+        """Fit the marks whose blocks have been seen; ``counts``: of the scene's log-odds by the model as it was."""
         places, notes = places_of(marks, self.blocks.scene.grid)
         groups = self.by_block(places)
         unseen = tuple(block for block in groups if block not in self.blocks.known)
@@ -55,7 +55,7 @@ class Refitter:
                 evidence.append(self.in_block(block, numbers, marks, places, BACKGROUND // shares))
         waiting = {one for block in unseen for one in groups[block]}
         here = [place[:, :0] if one in waiting else place for one, place in enumerate(places)]
-        found = with_notes(at_level(joined(evidence, apart=False), level), marks, here, notes)
+        found = with_notes(in_scene(joined(evidence, apart=False), self.model, counts), marks, here, notes)
         return Refit(number, fit(self.model, found), found, unseen)
 
     def by_block(self, places: Sequence[np.ndarray]) -> dict[int, list[int]]:

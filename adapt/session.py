@@ -73,7 +73,7 @@ class Session:
             waited = self.last is not None and not self.blocks.known.isdisjoint(self.last[1].unseen)
             if self.last is None or self.last[0] != key or waited:
                 number = self.last[1].number + 1 if self.last else 0
-                self.last = key, self.refitter.refit(content.marks, self.canvas.base_level(), number)
+                self.last = key, self.refitter.refit(content.marks, self.canvas.base_counts(), number)
                 self.wanted.update(dict.fromkeys(self.last[1].unseen))
             return self.last[1]
 

@@ -54,15 +54,16 @@ def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:
     if not SMALLEST_SHARE <= mapped <= 1 - SMALLEST_SHARE or math.isinf(tolerance):
         return level
     apart = otsu_level(counts) - level
-    beyond = abs(apart) - tolerance * (1 - doubt(counts, mapped))
+    beyond = abs(apart) - tolerance * (1 - doubt(counts, level))
     return level + math.copysign(min(max(beyond, 0.0), LIMIT), apart)
 
 
-def doubt(counts: np.ndarray, mapped: float) -> float:
-    """How doubtful a scene is of which ``mapped`` lies above the fitted threshold, 0..1: few of its pixels are certain.
+def doubt(counts: np.ndarray, level: float) -> float:
+    """How doubtful it is that the model knows a scene, 0..1: few of its pixels are certain for what is above a level.
 
     Snow on everything is mapped nearly whole and seldom with certainty; so are ice fields, but with certainty.
     """
+    mapped = share_of(counts, EDGES[:-1] >= level)
     certain = share_of(counts, (EDGES[1:] <= -CERTAIN) | (EDGES[:-1] >= CERTAIN))
     return float(np.clip((np.interp(mapped, MAPPED, ENOUGH) - certain) / TOO_FEW, 0, 1))
 
@@ -72,10 +73,14 @@ def share_of(counts: np.ndarray, among: np.ndarray) -> float:
     return float(counts[among].sum() / max(counts.sum(), 1))
 
 
+def fitted_level(fusion: Fusion) -> float:
+    """The fitted threshold in log-odds."""
+    return float(log_odds(np.array([fusion.threshold]))[0])
+
+
 def scene_threshold(fusion: Fusion, counts: np.ndarray) -> float:
     """The probability above which pixels of a scene with these ``counts`` of log-odds are mapped."""
-    level = float(log_odds(np.array([fusion.threshold]))[0])
-    return float(1 / (1 + np.exp(-scene_level(counts, level, fusion.tolerance))))
+    return float(1 / (1 + np.exp(-scene_level(counts, fitted_level(fusion), fusion.tolerance))))
 
 
 def glacier_mask(fusion: Fusion, probability: np.ndarray, valid: np.ndarray) -> np.ndarray:

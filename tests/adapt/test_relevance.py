@@ -24,7 +24,7 @@ def test_channels_without_any_count_as_one():
 def test_a_relevant_channel_counts_from_smaller_differences_on():
     channels = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
     nothing = np.zeros(200, np.float32)
-    pixels = Pixels(channels, np.zeros((200, 2), np.float32), nothing, nothing)
+    pixels = Pixels(channels, np.zeros((200, 2), np.float32), nothing, nothing, nothing)
     (mean, plain), (same, scale) = (spread_of(pixels, np.array(one)) for one in ([1.0, 1.0], [1.0, 2.0]))
     np.testing.assert_array_equal(mean, same)
     np.testing.assert_allclose(scale, plain / [1, 2], rtol=1e-6)
