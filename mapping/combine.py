@@ -37,7 +37,7 @@ from errors import GridError
 from features.indices import compute_index
 from fusion.fuse import log_odds
 from fusion.windowed import STRIP
-from mapping.finish import MOST_THREADS, Beside, conclude, outlines_in
+from mapping.finish import MOST_THREADS, Beside, conclude, doubt_notes, outlines_in
 from mapping.outlines import owners
 from mapping.rasters import write_rasters, write_whole_numbers
 from mapping.run import loaded
@@ -192,7 +192,7 @@ def combine(
     dates = weighed(scenes, folders)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        threshold = write_rasters(out, folder, combined_strips(dates, grid), grid, model.fusion)
+        rasters = write_rasters(out, folder, combined_strips(dates, grid), grid, model.fusion)
     finally:
         shutil.rmtree(folder)
     counts = ((top, np.isfinite(said).sum(axis=0)) for top, said in strips_of(dates, grid))
@@ -206,4 +206,5 @@ def combine(
         {"scene": one.scene.name, "date": one.scene.date, "weight": one.weight, "snow": one.snow, "unseen": one.unseen}
         for one in dates
     ]
-    return conclude(scene, out, model, outlines, {"threshold": threshold, "dates": told}, [], beside, start)
+    notes = doubt_notes(rasters, name)
+    return conclude(scene, out, model, outlines, {**rasters, "dates": told}, notes, beside, start)

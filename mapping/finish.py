@@ -40,6 +40,7 @@ from scores.confusion import confusion
 MOST_THREADS = 2  # each holds strips of the scene
 SHARES = {"rasters": 0.5, "outlines": 0.3, "report": 0.2}  # of the time, about
 TOLD_EDGE = 0.1  # share of the edge that borders nodata, from which on it is told
+TOLD_DOUBT = 0.5  # with more of it the mean MCC of 195 unseen scenes and copies is 0.56 instead of 0.68
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,13 @@ def finish(
     model, told = loaded(job.model, "cpu"), Steps(scene.name, SHARES)
     told.begin("rasters")
     found = strips(job.folder, job.layout, model, at_once)
-    threshold = write_rasters(out, job.folder, found, scene.grid, model.fusion)
-    facts = {"threshold": threshold, "parts_thread_seconds": float(sum(seconds))}
+    rasters = write_rasters(out, job.folder, found, scene.grid, model.fusion)
+    facts = {**rasters, "parts_thread_seconds": float(sum(seconds))}
     told.begin("outlines")
     outlines = outlines_in(scene, out, steps, beside, at_once)
     told.begin("report")
-    facts = conclude(scene, out, model, outlines, facts, job.notes, beside, start)
+    notes = [*job.notes, *doubt_notes(facts, scene.name)]
+    facts = conclude(scene, out, model, outlines, facts, notes, beside, start)
     shutil.rmtree(job.folder)
     return facts
 
@@ -152,6 +154,16 @@ def conclude(
         facts["scores"] = scores
     write_json(out / "metrics.json", facts)
     return facts
+
+
+def doubt_notes(facts: dict[str, Any], name: str) -> list[str]:
+    """Tell of a scene that the model does not know."""
+    if facts["doubt"] < TOLD_DOUBT:
+        return []
+    return [
+        f"{name}: the model is certain of few pixels, as on scenes unlike those that it was trained on; look at the "
+        "map closely. A few marks correct it: python -m adapt."
+    ]
 
 
 def edge_notes(facts: dict[str, Any], name: str) -> list[str]:

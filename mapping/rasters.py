@@ -18,7 +18,7 @@ from fusion.fuse import Fusion, fused_probability
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.pipeline import in_order
-from fusion.scene_threshold import EDGES, log_odds_counts, scene_threshold
+from fusion.scene_threshold import EDGES, doubt, fitted_level, log_odds_counts, scene_threshold
 from fusion.windowed import STRIP
 from mapping.parts import part_files
 from scenes.grid import Grid
@@ -69,11 +69,12 @@ def strips(folder: Path, layout: Layout, model: HybridModel, jobs: int) -> Itera
 
 def write_rasters(
     out: Path, folder: Path, found: Iterable[tuple[int, np.ndarray, np.ndarray]], grid: Grid, fusion: Fusion
-) -> float:
+) -> dict[str, float]:
     """Write ``probability.tif`` (float32, NaN under nodata) and ``mask.tif`` (1, 0, and 255 under nodata) into ``out``.
 
     ``found`` as of ``strips``; unfinished files lie in ``folder``.
-    Returns the threshold, one for the whole scene: the mask is 1 where ``probability.tif`` is above it.
+    Returns the ``threshold``, one for the whole scene (the mask is 1 where ``probability.tif`` is above it), and how
+    far the scene is in ``doubt`` (``fusion.scene_threshold.doubt``).
     """
     profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
     unfinished = folder / "probability.tif", folder / "mask.tif"
@@ -106,7 +107,7 @@ def write_rasters(
     finally:
         for path in unfinished:
             path.unlink(missing_ok=True)
-    return threshold
+    return {"threshold": threshold, "doubt": doubt(counts, fitted_level(fusion))}
 
 
 def write_whole_numbers(

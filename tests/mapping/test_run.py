@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -20,6 +21,8 @@ import rasterio
 import torch
 from rasterio.crs import CRS
 
+from fusion.fuse import Fusion
+from fusion.model_file import save_model
 from mapping import __main__ as command
 from mapping import run as run_module
 from scenes.vectors import areas_km2
@@ -95,6 +98,19 @@ def test_outlines_have_areas_and_what_the_scene_says(mapped: Path):
     assert found["median_ndsi"].tolist() == pytest.approx([0.875, 0.875], abs=0.03)
     assert set(found["date"].astype(str)) == {"2020-08-26"}
     assert len(gpd.read_file(mapped / "outlines.shp")) == 2
+
+
+def test_a_scene_is_told_of_where_the_model_is_certain_of_little(mapped: Path, tmp_path: Path, monkeypatch, capsys):
+    tile, _ = products.blocky_tile((150, 170))
+    products.landsat(tmp_path, tile)
+    unsure = Fusion((0.1, 0.1), 0.0, 0.5)  # log-odds within 1 of 0
+    save_model(replace(example_model(), fusion=unsure), tmp_path / "model.pth")
+    assert run(monkeypatch, tmp_path, tmp_path / "out") == 0
+    found, known = (json.loads((folder / "metrics.json").read_text()) for folder in (tmp_path / "out", mapped))
+    assert (found["doubt"], known["doubt"]) == (1.0, 0.0)
+    said = "the model is certain of few pixels"
+    assert [said in " ".join(facts["notes"]) for facts in (found, known)] == [True, False]
+    assert said in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("words", [("--smooth", 2), ("--simplify", 90)])
