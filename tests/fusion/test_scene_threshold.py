@@ -124,6 +124,15 @@ def test_doubt_in_a_scene_is_a_share_that_grows_with_what_is_mapped(counts: list
     assert 0 <= less <= most <= 1
 
 
+def test_a_scene_with_few_glaciers_keeps_the_fitted_threshold():
+    random = np.random.default_rng(5)
+    truth = np.arange(10_000) < 400
+    scores = np.where(truth, 1.5, -2.5) + random.normal(size=truth.shape)
+    counts = log_odds_counts(sigmoid(scores), np.ones(scores.shape, bool))
+    assert otsu_level(counts) < -1, "it divides the ground"
+    assert scene_threshold(MOVING, counts) == pytest.approx(MOVING.threshold)
+
+
 @pytest.mark.parametrize("everywhere", [-4.0, 4.0])
 def test_a_scene_of_one_class_keeps_the_fitted_threshold(everywhere: float):
     scores = np.full((40, 40), everywhere)
