@@ -5,8 +5,8 @@ On scenes unlike those it was trained on, a network still ranks pixels well, but
 fitted threshold it is the less certain of both and is not heard; beyond a tolerance the threshold follows it, up to a
 limit. That keeps most of its gain on shifted scenes and costs next to nothing on others. Where few of a scene's pixels
 are certain the tolerance falls, the more of the scene would be mapped the sooner, as under snow that hides the edges of
-glaciers. Where little of a scene is glacier, as of most whole Landsat scenes, Otsu's level lies within the ground, whose
-variance is the larger one (Xu et al. 2011, doi:10.1016/j.patrec.2011.01.021), and is not heard.
+glaciers. Where little of a scene is glacier, as of most whole Landsat scenes, Otsu's level lies within the ground,
+whose variance is the larger one (Xu et al. 2011, doi:10.1016/j.patrec.2011.01.021), and is not heard.
 """
 
 from __future__ import annotations
