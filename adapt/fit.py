@@ -26,7 +26,7 @@ LENGTH = 0.5  # of the process, standard deviations of a channel of relevance 1
 MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
-KNOWN = 3.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
+KNOWN = 4.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
 SHARE_POWER = 0.7  # see ``class_weights``
 ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
 
