@@ -27,6 +27,7 @@ MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
 KNOWN = 4.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
+HELD_BACK = 0.9  # say of no change from which on it is told, if marks are on the wrong side of the threshold
 SHARE_POWER = 0.7  # see ``class_weights``
 ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
 
@@ -237,6 +238,8 @@ def described(
     if 0 in kinds:
         missing = "glacier" if kinds[0] == 0 else "ground"
         notes = (*notes, f"no mark on {missing}: the threshold and the weights of both members are fitted alone.")
+    if average.say[0] > HELD_BACK and ((problem.prior > 0) != problem.glacier).any():
+        notes = (*notes, "the model seems to know this scene, so that its map changes little until more marks say so.")
     names = ("no change", "fusion and threshold alone", *(f"process of variance {one:g}" for one in STRENGTHS[1:]))
     chosen = ", ".join(f"{name} {say:.0%}" for name, say in zip(names, average.say))
 

@@ -86,12 +86,14 @@ def test_one_wrong_mark_spoils_little(count: int):
 def test_marks_move_a_model_less_where_it_knows_the_scene():
     seen = place()[1]
     evidence = evidence_in(GOOD, seen, GRID, marks(6, wrong=2))
-    before, moved = predict_seen(GOOD, seen).probability, []
+    before, moved, told = predict_seen(GOOD, seen).probability, [], []
     for doubt in (0.0, 1.0):
         pixels = replace(evidence.pixels, doubt=np.full_like(evidence.pixels.doubt, doubt))
-        adapted = fit(GOOD, replace(evidence, pixels=pixels)).model
-        moved.append(float(np.abs(predict_seen(adapted, seen).probability - before).mean()))
+        result = fit(GOOD, replace(evidence, pixels=pixels))
+        moved.append(float(np.abs(predict_seen(result.model, seen).probability - before).mean()))
+        told.append(any("until more marks say so" in note for note in result.notes))
     assert moved[0] < moved[1]
+    assert told == [True, False]
 
 
 def test_a_bad_model_is_put_right_in_spite_of_wrong_marks():
