@@ -26,11 +26,11 @@ from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
 # With tiles of other mountains a network of twice the steps is better. model.pth holds two of them with a view each, as
-# fast as one with two views, and better, and each is trained for three rounds; what is measured has one round of one
-# network, in which all copies are, a sixth of the time.
+# fast as one with two views, and better, and each is trained for three rounds; what is measured has two rounds of one
+# network, in which all copies are, a third of the time.
 COLOURED = 3
 SHIPPED = ((Round(2), Round(2), Round(2, COLOURED)),) * 2
-MEASURED = ((Round(2, COLOURED),),)
+MEASURED = ((Round(2, COLOURED), Round(2, COLOURED)),)
 
 
 @dataclass(frozen=True)
