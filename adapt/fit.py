@@ -27,6 +27,7 @@ MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
 MISTAKEN = 0.1  # share of marks that may be wrong
 KNOWN = 4.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
+UNKNOWN = 2 / 3  # doubt from which on it does not know a scene at all
 HELD_BACK = 0.9  # say of no change from which on it is told, if marks are on the wrong side of the threshold
 SHARE_POWER = 0.7  # see ``class_weights``
 ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
@@ -136,7 +137,7 @@ def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Probl
         for one in (evidence.pixels, evidence.background)
     )
     weight = 1 / np.bincount(evidence.mark)[evidence.mark]
-    known = 1 - float(np.average(evidence.pixels.doubt, weights=weight))
+    known = float(np.interp(np.average(evidence.pixels.doubt, weights=weight), (0, UNKNOWN), (1, 0)))
     return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, around)
 
 
