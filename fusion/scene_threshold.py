@@ -52,7 +52,7 @@ def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:
 
     Where the scene is in ``doubt``, the tolerance is as much smaller; without limit, it stays so.
     """
-    mapped = share_of(counts, EDGES[:-1] >= level)
+    mapped = share_between(counts, EDGES[:-1] >= level)
     if not SMALLEST_SHARE <= mapped <= 1 - SMALLEST_SHARE or math.isinf(tolerance):
         return level
     apart = otsu_level(counts) - level
@@ -66,12 +66,12 @@ def doubt(counts: np.ndarray, level: float) -> float:
 
     Snow on everything is mapped nearly whole and seldom with certainty; so are ice fields, but with certainty.
     """
-    mapped = share_of(counts, EDGES[:-1] >= level)
-    certain = share_of(counts, (EDGES[1:] <= -CERTAIN) | (EDGES[:-1] >= CERTAIN))
+    mapped = share_between(counts, EDGES[:-1] >= level)
+    certain = share_between(counts, (EDGES[1:] <= -CERTAIN) | (EDGES[:-1] >= CERTAIN))
     return float(np.clip((np.interp(mapped, MAPPED, ENOUGH) - certain) / TOO_FEW, 0, 1))
 
 
-def share_of(counts: np.ndarray, among: np.ndarray) -> float:
+def share_between(counts: np.ndarray, among: np.ndarray) -> float:
     """Share of a scene's pixels that lie between those edges, bool (200,)."""
     return float(counts[among].sum() / max(counts.sum(), 1))
 

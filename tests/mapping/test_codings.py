@@ -73,9 +73,10 @@ def test_the_command_tells_doubtful_pixels(synthetic, tmp_path: Path, monkeypatc
     ]
     monkeypatch.setattr("sys.argv", [str(word) for word in words])
     assert command.main() == 0
-    note, edge = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    note, unsure, edge = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     alone = (coded["swir1"] == 0) & np.any([coded[band] != 0 for band in ("blue", "green", "red")], axis=0)
     assert f"note: s: {alone.sum()} of {valid.size} pixels" in note
+    assert "certain of few pixels" in unsure
     assert "of the edge pixels of its ice border nodata" in edge
     told = json.loads((tmp_path / "o" / "metrics.json").read_text())["notes"]
-    assert told == [line.removeprefix("note: ") for line in (note, edge)]
+    assert told == [line.removeprefix("note: ") for line in (note, unsure, edge)]
