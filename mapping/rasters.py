@@ -107,7 +107,7 @@ def write_rasters(
     finally:
         for path in unfinished:
             path.unlink(missing_ok=True)
-    return {"threshold": threshold, "doubt": doubt(counts, fitted_level(fusion))}
+    return {"threshold": threshold, "doubt": doubt(counts, fitted_level(fusion)) if counts.any() else 0.0}
 
 
 def write_whole_numbers(
