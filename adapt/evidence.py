@@ -20,7 +20,7 @@ from fusion.correction import correction_offset
 from fusion.fuse import fused_probability, log_odds
 from fusion.hybrid import HybridModel, Prediction
 from fusion.layout import LARGE, Layout
-from fusion.scene_threshold import EDGES, doubt, fitted_level, glacier_mask, log_odds_counts, scene_threshold
+from fusion.scene_threshold import EDGES, glacier_mask, log_odds_counts, scene_doubt, scene_threshold
 from fusion.windowed import levels_for, reach
 from mapping.run import sample_of
 from scenes.grid import Grid
@@ -271,7 +271,7 @@ def level_of(model: HybridModel, counts: np.ndarray) -> float:
 
 def in_scene(evidence: Evidence, model: HybridModel, counts: np.ndarray) -> Evidence:
     """The same evidence as of a scene with these counts of log-odds: those from its threshold on, and its doubt."""
-    level, unknown = level_of(model, counts), doubt(counts, fitted_level(model.fusion))
+    level, unknown = level_of(model, counts), scene_doubt(model.fusion, counts)
 
     def taken(pixels: Pixels) -> Pixels:
         above, level_of_all = pixels.above - np.float32(level), np.full_like(pixels.level, level)

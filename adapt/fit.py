@@ -17,8 +17,9 @@ from adapt.evidence import Evidence, Pixels
 from adapt.process import left_out, logistic, loss_of, posterior
 from adapt.relevance import Relevance, relevance_of
 from fusion.correction import Correction, likeness, scaled
-from fusion.fuse import Fusion, log_odds
+from fusion.fuse import Fusion
 from fusion.hybrid import HybridModel
+from fusion.scene_threshold import fitted_level
 
 STRENGTHS = (0.0, 1.0, 4.0, 16.0)  # variances of the process, squared log-odds; 0: fusion and threshold alone
 USUAL = 4.0
@@ -227,7 +228,7 @@ def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) 
 
 def adapted_fusion(fusion: Fusion, members: np.ndarray, level: np.ndarray) -> Fusion:
     """The fusion with other weights; what the scene's own threshold was beyond the fitted one is in the bias now."""
-    moved = float(level.mean()) - float(log_odds(np.array([fusion.threshold]))[0])
+    moved = float(level.mean()) - fitted_level(fusion)
     weights = tuple(float(old + more / MEMBER_SCALE) for old, more in zip(fusion.weights, members[1:]))
     return Fusion(weights, float(fusion.bias + members[0] - moved), fusion.threshold)
 

@@ -86,6 +86,11 @@ def scene_threshold(fusion: Fusion, counts: np.ndarray) -> float:
     return float(1 / (1 + np.exp(-scene_level(counts, fitted_level(fusion), fusion.tolerance))))
 
 
+def scene_doubt(fusion: Fusion, counts: np.ndarray) -> float:
+    """How doubtful it is that the model knows a scene with these ``counts`` of log-odds, 0..1."""
+    return doubt(counts, fitted_level(fusion))
+
+
 def glacier_mask(fusion: Fusion, probability: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """The mask, bool (H, W), of a tile that is its own scene, from its fused probability."""
     threshold = scene_threshold(fusion, log_odds_counts(probability, valid)) if valid.any() else fusion.threshold

@@ -18,7 +18,7 @@ from fusion.fuse import Fusion, fused_probability
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.pipeline import in_order
-from fusion.scene_threshold import EDGES, doubt, fitted_level, log_odds_counts, scene_threshold
+from fusion.scene_threshold import EDGES, log_odds_counts, scene_doubt, scene_threshold
 from fusion.windowed import STRIP
 from mapping.parts import part_files
 from scenes.grid import Grid
@@ -74,7 +74,7 @@ def write_rasters(
 
     ``found`` as of ``strips``; unfinished files lie in ``folder``.
     Returns the ``threshold``, one for the whole scene (the mask is 1 where ``probability.tif`` is above it), and how
-    far the scene is in ``doubt`` (``fusion.scene_threshold.doubt``).
+    far the scene is in ``doubt`` (``fusion.scene_threshold.doubt``; 0 where nothing was seen).
     """
     profile = {"driver": "GTiff", "tiled": True, "blockxsize": STRIP, "blockysize": STRIP, "count": 1, **grid.profile}
     unfinished = folder / "probability.tif", folder / "mask.tif"
@@ -107,7 +107,7 @@ def write_rasters(
     finally:
         for path in unfinished:
             path.unlink(missing_ok=True)
-    return {"threshold": threshold, "doubt": doubt(counts, fitted_level(fusion)) if counts.any() else 0.0}
+    return {"threshold": threshold, "doubt": scene_doubt(fusion, counts) if counts.any() else 0.0}
 
 
 def write_whole_numbers(
