@@ -206,5 +206,5 @@ def combine(
         {"scene": one.scene.name, "date": one.scene.date, "weight": one.weight, "snow": one.snow, "unseen": one.unseen}
         for one in dates
     ]
-    notes = doubt_notes(rasters, name)
+    notes = doubt_notes(rasters, name, model)
     return conclude(scene, out, model, outlines, {**rasters, "dates": told}, notes, beside, start)

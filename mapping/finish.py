@@ -89,7 +89,7 @@ def finish(
     told.begin("outlines")
     outlines = outlines_in(scene, out, steps, beside, at_once)
     told.begin("report")
-    notes = [*job.notes, *doubt_notes(facts, scene.name)]
+    notes = [*job.notes, *doubt_notes(facts, scene.name, model)]
     facts = conclude(scene, out, model, outlines, facts, notes, beside, start)
     shutil.rmtree(job.folder)
     return facts
@@ -156,13 +156,13 @@ def conclude(
     return facts
 
 
-def doubt_notes(facts: dict[str, Any], name: str) -> list[str]:
-    """Tell of a scene that the model does not know."""
+def doubt_notes(facts: dict[str, Any], name: str, model: HybridModel) -> list[str]:
+    """Tell of a scene that the model does not know, or not yet although it has taken marks."""
     if facts["doubt"] < TOLD_DOUBT:
         return []
     return [
         f"{name}: the model is certain of few pixels, as on scenes unlike those that it was trained on; look at the "
-        "map closely. A few marks correct it: python -m adapt."
+        f"map closely. A few {'more ' if model.corrections else ''}marks correct it: python -m adapt."
     ]
 
 

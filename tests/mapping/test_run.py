@@ -21,10 +21,12 @@ import rasterio
 import torch
 from rasterio.crs import CRS
 
+from fusion.correction import Correction
 from fusion.fuse import Fusion
 from fusion.model_file import save_model
 from mapping import __main__ as command
 from mapping import run as run_module
+from mapping.finish import doubt_notes
 from scenes.vectors import areas_km2
 from tests import products
 from tests.examples import example_model
@@ -111,6 +113,13 @@ def test_a_scene_is_told_of_where_the_model_is_certain_of_little(mapped: Path, t
     said = "the model is certain of few pixels"
     assert [said in " ".join(facts["notes"]) for facts in (found, known)] == [True, False]
     assert said in "".join(capsys.readouterr())
+
+
+def test_a_scene_in_doubt_is_told_to_take_marks_and_after_some_more_of_them():
+    nothing = np.zeros((1, 1), np.float32)
+    marked = replace(example_model(), corrections=(Correction(nothing, nothing[0], nothing[0], nothing[0] + 1),))
+    notes = [doubt_notes({"doubt": 1.0}, "s", model) for model in (example_model(), marked)]
+    assert ["A few marks correct it" in notes[0][0], "A few more marks correct it" in notes[1][0]] == [True, True]
 
 
 @pytest.mark.parametrize("words", [("--smooth", 2), ("--simplify", 90)])
