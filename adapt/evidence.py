@@ -16,6 +16,7 @@ from cnn.tile_probability import unet_probability
 from command import hidden
 from errors import VectorError
 from features.stack import FeatureStack, build_stack
+from fusion.alike import drawn_to_alike
 from fusion.correction import correction_offset
 from fusion.fuse import fused_probability, log_odds
 from fusion.hybrid import HybridModel, Prediction
@@ -98,10 +99,9 @@ def look(
     gbm = on_pixels(score_of_cells(model.gbm, cells, jobs), tile.valid)[inner]
     window = tile.crop(margin, margin, rows, columns)
     stack = build_stack(window, model.unet.channel_names)
-    unet = unet_probability(model.unet, stack, device, model.views, jobs)
-    half = (slice(margin // 2, margin // 2 + -(-rows // 2)), slice(margin // 2, margin // 2 + -(-columns // 2)))
-    kept = FeatureStack(cells.array[(slice(None), *half)], cells.names, cells.valid[half])
-    return Seen(unet, gbm, kept, window.valid)
+    said = unet_probability(model.unet, stack, device, model.views, jobs)
+    kept = cells.crop(margin // 2, margin // 2, -(-rows // 2), -(-columns // 2))
+    return Seen(drawn_to_alike(said, kept, window.valid), gbm, kept, window.valid)
 
 
 def predict_seen(model: HybridModel, seen: Seen) -> Prediction:

@@ -74,16 +74,16 @@ def load_gbm(text: bytes, expected: str, channel_names: Sequence[str], where: st
     return GbmModel(decoded, tuple(channel_names))
 
 
-def gbm_score(model: GbmModel, tile: Tile, jobs: int = 0, scene: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-    """Glacier score in 0..1, float32 (H, W), 0 under nodata; ``jobs`` threads (0: all).
-
-    ``scene``: quantiles of the scene that the tile is a part of, as for ``features.stack.build_stack``.
-    """
-    return on_pixels(score_of_cells(model, cells_of(model, tile, scene), jobs), tile.valid)
+def gbm_score(model: GbmModel, tile: Tile, jobs: int = 0) -> np.ndarray:
+    """Glacier score in 0..1, float32 (H, W), 0 under nodata; ``jobs`` threads (0: all)."""
+    return on_pixels(score_of_cells(model, cells_of(model, tile), jobs), tile.valid)
 
 
 def cells_of(model: GbmModel, tile: Tile, scene: Mapping[str, np.ndarray] | None = None) -> FeatureStack:
-    """The channels that the trees look at, float32 (C, h, w): of the tile at half resolution."""
+    """The channels that the trees look at, float32 (C, h, w): of the tile at half resolution.
+
+    ``scene``: quantiles of the scene that the tile is a part of, as for ``features.stack.build_stack``.
+    """
     return build_stack(coarse_tile(tile), model.channel_names, scene)
 
 

@@ -11,17 +11,19 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from baseline.gbm import gbm_score
+from baseline.gbm import cells_of
 from cnn.tile_probability import unet_probability
-from features.stack import build_stack
+from features.stack import FeatureStack, build_stack
+from fusion.alike import drawn_to_alike
 from fusion.fuse import fused_probability
-from fusion.hybrid import HybridModel
+from fusion.hybrid import HybridModel, tree_scores
 from fusion.model_file import load_model
 from fusion.scene_threshold import glacier_mask
 from solution import HERE, MODEL_NAME
 from tiles.folder import TileFiles, band_folders, find_tiles, read_tile, write_mask
+from tiles.tile import Tile
 
-STAGES = ("read", "features", "GBM", "U-Net", "fusion", "write")
+STAGES = ("read", "features", "GBM", "U-Net", "pixels alike", "fusion", "write")
 Result = TypeVar("Result")
 
 
@@ -43,11 +45,18 @@ def time_tile(watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path)
     """One tile through every stage on one thread, as ``fusion.hybrid.predict_tile`` does it."""
     device = torch.device("cpu")
     tile = watch.time("read", lambda: read_tile(files))
-    gbm = watch.time("GBM", lambda: gbm_score(model.gbm, tile, 1))
+    cells, gbm = watch.time("GBM", lambda: cells_and_score(model, tile))
     stack = watch.time("features", lambda: build_stack(tile, model.unet.channel_names))
-    unet = watch.time("U-Net", lambda: unet_probability(model.unet, stack, device, model.views))
+    said = watch.time("U-Net", lambda: unet_probability(model.unet, stack, device, model.views))
+    unet = watch.time("pixels alike", lambda: drawn_to_alike(said, cells, tile.valid))
     probability = watch.time("fusion", lambda: fused_probability(model.fusion, unet, gbm, tile.valid))
     watch.time("write", lambda: write_mask(out, tile, glacier_mask(model.fusion, probability, tile.valid)))
+
+
+def cells_and_score(model: HybridModel, tile: Tile) -> tuple[FeatureStack, np.ndarray]:
+    """The trees' channels at half resolution, and their score, float32 (H, W)."""
+    cells = cells_of(model.gbm, tile)
+    return cells, tree_scores(model, cells, tile.valid)[0]
 
 
 def stages(data: Path) -> dict[str, float]:

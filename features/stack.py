@@ -24,6 +24,11 @@ class FeatureStack:
     names: tuple[str, ...]
     valid: np.ndarray
 
+    def crop(self, row: int, column: int, rows: int, columns: int) -> FeatureStack:
+        """The rectangle of so many rows and columns, which lies within."""
+        box = (slice(row, row + rows), slice(column, column + columns))
+        return FeatureStack(self.array[(slice(None), *box)], self.names, self.valid[box])
+
 
 def build_stack(tile: Tile, names: Sequence[str], scene: Mapping[str, np.ndarray] | None = None) -> FeatureStack:
     """Compute the named channels of a tile, in the order given; ``scene`` as for TileChannels.

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from baseline.gbm import GbmModel, cells_of, gbm_score, on_pixels, score_of_cells
+from baseline.gbm import GbmModel, cells_of, on_pixels, score_of_cells
 from cnn.tile_probability import UNetModel, unet_probability
-from features.stack import build_stack
+from features.stack import FeatureStack, build_stack
+from fusion.alike import drawn_to_alike
 from fusion.correction import Correction, correction_offset
 from fusion.fuse import Fusion, fused_probability
 from fusion.scene_threshold import glacier_mask
@@ -49,31 +50,29 @@ class Prediction:
 def member_scores(
     gbm: GbmModel, unet: UNetModel, tile: Tile, device: torch.device, views: int = 1, jobs: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """U-Net probability and GBM score of a tile, float32 (H, W).
+    """U-Net probability, drawn to what it says of pixels alike, and GBM score of a tile, float32 (H, W).
 
     ``views``: flipped views of the tile that the network averages over; ``jobs``: threads.
     """
-    score = gbm_score(gbm, tile, jobs)
-    return unet_probability(unet, build_stack(tile, unet.channel_names), device, views, jobs), score
+    cells = cells_of(gbm, tile)
+    score = on_pixels(score_of_cells(gbm, cells, jobs), tile.valid)
+    said = unet_probability(unet, build_stack(tile, unet.channel_names), device, views, jobs)
+    return drawn_to_alike(said, cells, tile.valid), score
 
 
-def tree_scores(
-    model: HybridModel, tile: Tile, jobs: int = 1, scene: Mapping[str, np.ndarray] | None = None
-) -> tuple[np.ndarray, ...]:
-    """What comes from the trees' channels, each float32 (H, W): their score, and the offset of every correction.
-
-    ``scene``: as for ``baseline.gbm.gbm_score``.
-    """
-    cells = cells_of(model.gbm, tile, scene)
-    score = on_pixels(score_of_cells(model.gbm, cells, jobs), tile.valid)
-    return (score, *(correction_offset(one, cells, tile.valid) for one in model.corrections))
+def tree_scores(model: HybridModel, cells: FeatureStack, valid: np.ndarray, jobs: int = 1) -> tuple[np.ndarray, ...]:
+    """What comes from the trees' channels, each float32 (H, W): their score, and the offset of every correction."""
+    score = on_pixels(score_of_cells(model.gbm, cells, jobs), valid)
+    return (score, *(correction_offset(one, cells, valid) for one in model.corrections))
 
 
 def predict_tile(
     model: HybridModel, tile: Tile, device: torch.device, views: int | None = None, jobs: int = 1
 ) -> Prediction:
     """Map one tile on ``jobs`` threads, with another number of views than the model's own if one is given."""
-    gbm, *offsets = tree_scores(model, tile, jobs)
-    unet = unet_probability(model.unet, build_stack(tile, model.unet.channel_names), device, views or model.views, jobs)
+    cells = cells_of(model.gbm, tile)
+    gbm, *offsets = tree_scores(model, cells, tile.valid, jobs)
+    said = unet_probability(model.unet, build_stack(tile, model.unet.channel_names), device, views or model.views, jobs)
+    unet = drawn_to_alike(said, cells, tile.valid)
     probability = fused_probability(model.fusion, unet, gbm, tile.valid, offsets)
     return Prediction(unet, gbm, probability, glacier_mask(model.fusion, probability, tile.valid))

@@ -61,13 +61,14 @@ def scene_level(counts: np.ndarray, level: float, tolerance: float) -> float:
     return level + math.copysign(heard * min(max(beyond, 0.0), LIMIT), apart)
 
 
-def doubt(counts: np.ndarray, level: float) -> float:
+def doubt(counts: np.ndarray, level: float, sure: float = CERTAIN) -> float:
     """How doubtful it is that the model knows a scene, 0..1: few of its pixels are certain for what is above a level.
 
+    A pixel is certain from log-odds of ``sure`` to either side on.
     Snow on everything is mapped nearly whole and seldom with certainty; so are ice fields, but with certainty.
     """
     mapped = share_between(counts, EDGES[:-1] >= level)
-    certain = share_between(counts, (EDGES[1:] <= -CERTAIN) | (EDGES[:-1] >= CERTAIN))
+    certain = share_between(counts, (EDGES[1:] <= -sure) | (EDGES[:-1] >= sure))
     return float(np.clip((np.interp(mapped, MAPPED, ENOUGH) - certain) / TOO_FEW, 0, 1))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
+from baseline.gbm import cells_of
 from cnn.tile_probability import network_input, view_probability
 from cnn.unet import NETWORK_STRIDE
 from features.channels import parse_channel
@@ -15,6 +16,7 @@ from features.indices import compute_index
 from features.levels import relative_rows, tile_levels
 from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.stack import FeatureStack, build_stack
+from fusion.alike import drawn_to_alike
 from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile, tree_scores
 from fusion.layout import LARGE, Layout, Part
@@ -60,15 +62,19 @@ def map_part(
     tile = read(row - margin, column - margin, rows + 2 * margin, columns + 2 * margin)
     if not tile.valid[margin : margin + rows, margin : margin + columns].any():
         return (np.zeros((0, 0), np.float32),) * (2 + len(model.corrections))
-    share = network_share(model, tile, levels, layout, part, margin, device)
+    cells = cells_of(model.gbm, tile, levels)
+    here = tile.valid[margin : margin + rows, margin : margin + columns]
+    said, weight = network_mean(model, tile, levels, layout, part, margin, device)
+    share = drawn_to_alike(said, cells.crop(margin // 2, margin // 2, -(-rows // 2), -(-columns // 2)), here) * weight
     _, _, rows, columns = layout.core(part)
-    core = tile.crop(0, 0, rows + 2 * margin, columns + 2 * margin)
+    around = (rows + 2 * margin, columns + 2 * margin)
+    valid = tile.valid[: around[0], : around[1]]
     inner = (slice(margin, margin + rows), slice(margin, margin + columns))
-    scores = tree_scores(model, core, 1, levels)
-    return (share, *(np.where(core.valid[inner], one[inner], np.float32(np.nan)) for one in scores))
+    scores = tree_scores(model, cells.crop(0, 0, *(-(-side // 2) for side in around)), valid)
+    return (share, *(np.where(valid[inner], one[inner], np.float32(np.nan)) for one in scores))
 
 
-def network_share(
+def network_mean(
     model: HybridModel,
     tile: Tile,
     levels: Mapping[str, np.ndarray],
@@ -76,14 +82,16 @@ def network_share(
     part: Part,
     margin: int,
     device: torch.device,
-) -> np.ndarray:
-    """Weighted sum of the windows' probabilities over the part's extent."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """The weighted mean of the windows' probabilities over the part's extent, 0 under nodata, and its weight."""
     _, _, rows, columns = layout.extent(part)
     names = model.unet.channel_names
     whole = build_stack(tile, names, levels)
-    share = np.zeros((rows, columns), np.float32)
+    total, weights = np.zeros((2, rows, columns), np.float32)
     for top, left, weight, views in layout.windows(part):
         box = (slice(margin + top, margin + top + layout.window), slice(margin + left, margin + left + layout.window))
+        place = (slice(top, top + layout.window), slice(left, left + layout.window))
+        weights[place] += weight
         if not whole.valid[box].any():
             continue
         array = whole.array[(slice(None), *box)].copy()
@@ -91,10 +99,9 @@ def network_share(
         stack = FeatureStack(array, names, whole.valid[box])
         channels = network_input(stack, model.unet.mean, model.unet.std).to(device)
         seen = [view_probability(model.unet, channels, view) for view in views]
-        place = (slice(top, top + layout.window), slice(left, left + layout.window))
-        share[place] += weight * np.mean(seen, axis=0, dtype=np.float32)
-    share[~whole.valid[margin : margin + rows, margin : margin + columns]] = 0
-    return share
+        total[place] += weight * np.mean(seen, axis=0, dtype=np.float32)
+    total[~whole.valid[margin : margin + rows, margin : margin + columns]] = 0
+    return total / weights, weights
 
 
 def to_own_levels(array: np.ndarray, names: Sequence[str], window: Tile, levels: Mapping[str, np.ndarray]) -> None:
