@@ -16,7 +16,7 @@ from features.indices import compute_index
 from features.levels import relative_rows, tile_levels
 from features.relative import MEDIAN, scene_levels, scene_median, scene_rank
 from features.stack import FeatureStack, build_stack
-from fusion.alike import drawn_to_alike
+from fusion.alike import drawn_to_alike, pull_of
 from fusion.fuse import fused_probability
 from fusion.hybrid import HybridModel, Prediction, predict_tile, tree_scores
 from fusion.layout import LARGE, Layout, Part
@@ -62,16 +62,16 @@ def map_part(
     tile = read(row - margin, column - margin, rows + 2 * margin, columns + 2 * margin)
     if not tile.valid[margin : margin + rows, margin : margin + columns].any():
         return (np.zeros((0, 0), np.float32),) * (2 + len(model.corrections))
-    cells = cells_of(model.gbm, tile, levels)
-    here = tile.valid[margin : margin + rows, margin : margin + columns]
     said, weight = network_mean(model, tile, levels, layout, part, margin, device)
-    share = drawn_to_alike(said, cells.crop(margin // 2, margin // 2, -(-rows // 2), -(-columns // 2)), here) * weight
+    here = tile.valid[margin : margin + rows, margin : margin + columns]
+    if pull_of(said, here):  # seldom, and the trees need no more than the core
+        cells = cells_of(model.gbm, tile, levels).crop(margin // 2, margin // 2, -(-rows // 2), -(-columns // 2))
+        said = drawn_to_alike(said, cells, here)
     _, _, rows, columns = layout.core(part)
-    around = (rows + 2 * margin, columns + 2 * margin)
-    valid = tile.valid[: around[0], : around[1]]
+    core = tile.crop(0, 0, rows + 2 * margin, columns + 2 * margin)
     inner = (slice(margin, margin + rows), slice(margin, margin + columns))
-    scores = tree_scores(model, cells.crop(0, 0, *(-(-side // 2) for side in around)), valid)
-    return (share, *(np.where(valid[inner], one[inner], np.float32(np.nan)) for one in scores))
+    scores = tree_scores(model, cells_of(model.gbm, core, levels), core.valid)
+    return (said * weight, *(np.where(core.valid[inner], one[inner], np.float32(np.nan)) for one in scores))
 
 
 def network_mean(
