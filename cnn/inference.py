@@ -10,9 +10,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cnn.device import fast_bfloat16
-from cnn.unet import SKIP_BLOCKS, CompactUNet, DepthwiseConvolution
-
-DEEPEST = SKIP_BLOCKS[-2] + 1  # first block at 1/32 of the input
+from cnn.unet import CompactUNet, DepthwiseConvolution
 
 
 def fastest_type(device: torch.device) -> torch.dtype:
@@ -35,11 +33,12 @@ class InferenceNetwork(nn.Module):
         self.network = folded(copy.deepcopy(network).eval()).to(memory_format=torch.channels_last).requires_grad_(False)
         self.network.decoder.to(self.kind)
         self.network.head.to(self.kind)
-        for block in self.network.blocks[DEEPEST:]:
+        deepest = network.levels[-2] + 1  # first block at 1/32 of the input
+        for block in self.network.blocks[deepest:]:
             block.to(self.kind)
         if can_fuse(next(network.parameters()).device):
             with_fused_convolutions(self.network)
-        self.network.blocks[DEEPEST] = nn.Sequential(Cast(self.kind), self.network.blocks[DEEPEST])
+        self.network.blocks[deepest] = nn.Sequential(Cast(self.kind), self.network.blocks[deepest])
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) float32, sides multiples of 32, to logits (N, H, W) float32."""

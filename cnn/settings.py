@@ -16,6 +16,7 @@ TRAINING_OPTIONS = {  # of the settings, what a command line can change
     "steps": "of the optimiser",
     "batch": "crops in a step",
     "crop": "side of the training crops, a multiple of 32",
+    "encoder": "of the network: lite0, lite1 or lite2",
 }
 
 
@@ -61,6 +62,7 @@ class TrainingConfig:
     """All settings of a training run; stored in its checkpoint and in the model."""
 
     channels: tuple[str, ...] = CHANNELS
+    encoder: str = "lite0"  # of EfficientNet-Lite
     steps: int = 1000
     batch: int = 8
     crop: int = 256

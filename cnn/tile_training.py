@@ -74,7 +74,7 @@ def tile_trainer(
         raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
     mean, std = channel_statistics(tiles, config.channels)
     torch.manual_seed(config.seed)
-    network = CompactUNet(len(config.channels) + 1)
+    network = CompactUNet(len(config.channels) + 1, config.encoder)
     if after:
         network.load_state_dict(mean_weights([state["averaged"] for state in after]))
     elif config.imagenet:
@@ -159,7 +159,7 @@ def finished_model(path: Path, settings: str, config: TrainingConfig, device: to
 
 def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.device) -> UNetModel:
     """The network with the averaged weights, mean and standard deviation of a checkpoint's state."""
-    network = CompactUNet(len(config.channels) + 1)
+    network = CompactUNet(len(config.channels) + 1, config.encoder)
     network.load_state_dict({name: value.cpu() for name, value in state["averaged"].items()})
     return UNetModel((place(network.eval(), device),), config.channels, state["mean"].numpy(), state["std"].numpy())
 

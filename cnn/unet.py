@@ -1,4 +1,4 @@
-"""A compact U-Net: EfficientNet-Lite0 encoder, light decoder at half resolution, pixel-shuffled output.
+"""A compact U-Net: EfficientNet-Lite encoder, light decoder at half resolution, pixel-shuffled output.
 
 Encoder: Tan & Le 2019 (arXiv:1905.11946), the Lite variant without squeeze-and-excitation and with ReLU6,
 so that ImageNet weights can start it. The stem sees every input channel at full resolution; the last
@@ -7,33 +7,51 @@ feature map is at half resolution and the logit is pixel-shuffled by two (Shi et
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-# (kernel, stride, expansion, output channels) of the sixteen blocks of EfficientNet-Lite0
-ENCODER_BLOCKS = (
-    (3, 1, 1, 16),
-    (3, 2, 6, 24),
-    (3, 1, 6, 24),
-    (5, 2, 6, 40),
-    (5, 1, 6, 40),
-    (3, 2, 6, 80),
-    (3, 1, 6, 80),
-    (3, 1, 6, 80),
-    (5, 1, 6, 112),
-    (5, 1, 6, 112),
-    (5, 1, 6, 112),
-    (5, 2, 6, 192),
-    (5, 1, 6, 192),
-    (5, 1, 6, 192),
-    (5, 1, 6, 192),
-    (3, 1, 6, 320),
+from errors import SettingError
+
+# (kernel, stride, expansion, output channels, blocks) of the seven stages of EfficientNet-Lite0
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
 )
+# Times the channels and the blocks of a stage in the larger ones; the first and the last stage keep their one block
+ENCODERS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
 STEM_WIDTH = 32
-SKIP_BLOCKS = (0, 2, 4, 10, 15)  # last block at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input
 DECODER_WIDTHS = (128, 96, 64, 48)
 NETWORK_STRIDE = 32
+
+
+Block = tuple[int, int, int, int]  # kernel, stride, expansion, output channels
+
+
+def encoder_blocks(encoder: str) -> list[Block]:
+    """The blocks of an encoder by name; raises SettingError for none of ENCODERS."""
+    if encoder not in ENCODERS:
+        raise SettingError(f"--encoder {encoder}: is none of {', '.join(ENCODERS)}; give one of these.")
+    width, depth = ENCODERS[encoder]
+    blocks: list[Block] = []
+    for number, (kernel, stride, expansion, outputs, count) in enumerate(STAGES):
+        wide = in_eights(outputs * width)
+        deep = count if number in (0, len(STAGES) - 1) else math.ceil(count * depth)
+        blocks += [(kernel, stride if block == 0 else 1, expansion, wide) for block in range(deep)]
+    return blocks
+
+
+def in_eights(channels: float) -> int:
+    """The multiple of eight that is nearest, and no more than a tenth below."""
+    near = max(8, int(channels + 4) // 8 * 8)
+    return near if near >= 0.9 * channels else near + 8
 
 
 class DepthwiseConvolution(nn.Conv2d):
@@ -97,17 +115,23 @@ class DecoderBlock(nn.Module):
 
 
 class CompactUNet(nn.Module):
-    """Logits of glacier from normalised channels; 4.2 M parameters."""
+    """Logits of glacier from normalised channels; 3.8 M parameters with the encoder ``lite0``.
 
-    def __init__(self, channels: int) -> None:
+    ``levels``: number of the last block at 1/2, 1/4, 1/8, 1/16 and 1/32 of the input.
+    """
+
+    def __init__(self, channels: int, encoder: str = "lite0") -> None:
         super().__init__()
+        self.encoder_name, blocks = encoder, encoder_blocks(encoder)
+        self.levels = [number for number, (_, stride, _, _) in enumerate(blocks[1:]) if stride == 2]
+        self.levels.append(len(blocks) - 1)
         self.stem = nn.Sequential(*normalised_convolution(channels, STEM_WIDTH, 3, 2), nn.ReLU6(inplace=True))
-        widths = [STEM_WIDTH] + [outputs for *_, outputs in ENCODER_BLOCKS]
+        widths = [STEM_WIDTH] + [outputs for *_, outputs in blocks]
         self.blocks = nn.ModuleList(
             InvertedResidual(inputs, outputs, kernel, stride, expansion)
-            for inputs, (kernel, stride, expansion, outputs) in zip(widths, ENCODER_BLOCKS)
+            for inputs, (kernel, stride, expansion, outputs) in zip(widths, blocks)
         )
-        skips = [ENCODER_BLOCKS[block][3] for block in SKIP_BLOCKS]
+        skips = [blocks[number][3] for number in self.levels]
         deeper = [skips[-1], *DECODER_WIDTHS]
         self.decoder = nn.ModuleList(
             DecoderBlock(inputs, skip, outputs)
@@ -117,12 +141,12 @@ class CompactUNet(nn.Module):
 
     def encode(self, channels: torch.Tensor) -> list[torch.Tensor]:
         """(N, C, H, W) to the features at 1/2, 1/4, 1/8, 1/16 and 1/32 of its size."""
-        features, levels = self.stem(channels), []
+        features, found = self.stem(channels), []
         for number, block in enumerate(self.blocks):
             features = block(features)
-            if number in SKIP_BLOCKS:
-                levels.append(features)
-        return levels
+            if number in self.levels:
+                found.append(features)
+        return found
 
     def decode(self, levels: list[torch.Tensor]) -> torch.Tensor:
         """The encoder's features to those at half resolution."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 
 from baseline.gbm import checksum, load_gbm
 from cnn.tile_probability import VIEWS, UNetModel
-from cnn.unet import CompactUNet, place
+from cnn.unet import ENCODERS, CompactUNet, place
 from errors import ModelFileError
 from features.channels import parse_channel
 from fusion.correction import Correction
@@ -22,8 +22,9 @@ from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
-MODEL_FORMAT = "glacier-hybrid 5"
-READABLE = ("glacier-hybrid 3", "glacier-hybrid 4", MODEL_FORMAT)  # the third had no corrections, both one network
+MODEL_FORMAT = "glacier-hybrid 6"
+# The third had no corrections, it and the fourth one network, and up to the fifth all had the smallest encoder
+READABLE = ("glacier-hybrid 3", "glacier-hybrid 4", "glacier-hybrid 5", MODEL_FORMAT)
 MOST_CENTRES = 20_000  # of a correction: its cost goes by them
 GBM_START = b"tree\n"  # begins LightGBM's text, which is no model file
 
@@ -39,6 +40,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "gbm_channels": list(model.gbm.channel_names),
         "gbm_threshold": model.gbm_threshold,
         "unet_weights": [weights_of(network) for network in model.unet.networks],
+        "unet_encoder": model.unet.networks[0].encoder_name,
         "unet_channels": list(model.unet.channel_names),
         "unet_mean": torch.from_numpy(model.unet.mean),
         "unet_std": torch.from_numpy(model.unet.std),
@@ -68,7 +70,7 @@ def load_model(path: Path, device: torch.device) -> HybridModel:
             parse_channel(name)
         gbm = load_gbm(content["gbm_text"].numpy().tobytes(), content["gbm_sha256"], content["gbm_channels"], where)
         unet = UNetModel(
-            read_networks(content["unet_weights"], len(content["unet_channels"]) + 1, device, where),
+            read_networks(content, device, where),
             tuple(content["unet_channels"]),
             content["unet_mean"].numpy(),
             content["unet_std"].numpy(),
@@ -106,21 +108,21 @@ def weights_of(network: CompactUNet) -> dict[str, torch.Tensor]:
     return {name: value.cpu() for name, value in network.state_dict().items()}
 
 
-def read_networks(
-    content: Sequence[Mapping[str, torch.Tensor]] | Mapping[str, torch.Tensor],
-    channels: int,
-    device: torch.device,
-    where: str,
-) -> tuple[CompactUNet, ...]:
-    """The networks with these weights, at least one and at most one for each view; before format 5 there was one."""
-    every = [content] if isinstance(content, Mapping) else content
+def read_networks(content: Mapping[str, Any], device: torch.device, where: str) -> tuple[CompactUNet, ...]:
+    """The networks of a model file, at least one and at most one for each view."""
+    found, encoder = content["unet_weights"], content.get("unet_encoder", "lite0")
+    if encoder not in ENCODERS:
+        raise ModelFileError(
+            f"{where}: has an encoder {encoder!r}, which this version lacks; use the one that made it."
+        )
+    every = [found] if isinstance(found, Mapping) else found
     if not 1 <= len(every) <= len(VIEWS):
         raise ModelFileError(
             f"{where}: holds {len(every)} networks instead of 1 to {len(VIEWS)}; train the model again."
         )
     networks = []
     for weights in every:
-        network = CompactUNet(channels)
+        network = CompactUNet(len(content["unet_channels"]) + 1, encoder)
         network.load_state_dict(dict(weights))
         networks.append(place(network.eval(), device))
     return tuple(networks)

