@@ -16,7 +16,7 @@ TRAINING_OPTIONS = {  # of the settings, what a command line can change
     "steps": "of the optimiser",
     "batch": "crops in a step",
     "crop": "side of the training crops, a multiple of 32",
-    "encoder": "of the network: lite0, lite1 or lite2",
+    "encoder": "of the network: lite0 or lite2",
 }
 
 

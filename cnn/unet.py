@@ -25,8 +25,8 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-# Times the channels and the blocks of a stage in the larger ones; the first and the last stage keep their one block
-ENCODERS = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}
+# Times the channels and the blocks of a stage; the first and the last stage keep their one block
+ENCODERS = {"lite0": (1.0, 1.0), "lite2": (1.1, 1.2)}
 STEM_WIDTH = 32
 DECODER_WIDTHS = (128, 96, 64, 48)
 NETWORK_STRIDE = 32

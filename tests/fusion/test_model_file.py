@@ -50,13 +50,12 @@ def test_a_model_of_one_network_of_an_earlier_version_is_read(path: Path):
     assert torch.equal(model.unet.networks[0].state_dict()["head.bias"], first["head.bias"])
 
 
-@pytest.mark.parametrize("encoder", ["lite1", "lite2"])
-def test_a_model_of_a_larger_encoder_comes_back_as_it_was(tmp_path: Path, encoder: str):
+def test_a_model_of_a_larger_encoder_comes_back_as_it_was(tmp_path: Path):
     model = example_model()
-    larger = replace(model, unet=replace(model.unet, networks=(CompactUNet(3, encoder).eval(),)))
+    larger = replace(model, unet=replace(model.unet, networks=(CompactUNet(3, "lite2").eval(),)))
     save_model(larger, tmp_path / "model.pth")
     (network,) = load_model(tmp_path / "model.pth", CPU).unet.networks
-    assert network.encoder_name == encoder
+    assert network.encoder_name == "lite2"
     tile, _ = example_tile()
     before, after = predict_tile(larger, tile, CPU), predict_tile(load_model(tmp_path / "model.pth", CPU), tile, CPU)
     np.testing.assert_array_equal(before.unet, after.unet)
