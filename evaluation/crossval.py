@@ -26,10 +26,10 @@ from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
 # With tiles of other mountains a network of twice the steps is better. model.pth holds two of them with a view each, as
-# fast as one with two views, and better, and each is trained for three rounds; what is measured has two rounds of one
+# fast as one with two views, and better, and each is trained for four rounds; what is measured has two rounds of one
 # network, in which all copies are, a third of the time.
 COLOURED = 3
-SHIPPED = ((Round(2), Round(2), Round(2, COLOURED)),) * 2
+SHIPPED = ((Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED)),) * 2
 MEASURED = ((Round(2, COLOURED), Round(2, COLOURED)),)
 
 
