@@ -85,15 +85,15 @@ def test_tiles_become_results_and_a_model(root: Path):
     assert set(model.provenance["cross_validation_mcc"]) == set(SYSTEMS)
     first, second = (network.state_dict()["head.weight"] for network in model.unet.networks)
     assert not torch.equal(first, second), "each has a seed of its own"
-    rounds = ("whole", "whole.round2", "whole.round3")
+    rounds = ("whole", "whole.round2", "whole.round3", "whole.round4")
     ends = [load_checkpoint(root / "out" / f"{name}.ckpt")["averaged"]["head.weight"] for name in rounds]
     torch.testing.assert_close(first, torch.stack(ends).mean(dim=0))
-    names = (*rounds, "whole.1", "whole.1.round2", "whole.1.round3", "fold0", "alone")
+    names = (*rounds, *(name.replace("whole", "whole.1") for name in rounds), "fold0", "alone")
     *long, short = (load_checkpoint(root / "out" / f"{name}.ckpt") for name in names)
-    assert [one["step"] for one in long] == [2 * short["step"]] * 7, "what has seen other mountains takes twice as many"
-    assert model.provenance["network_steps"] == [3 * long[0]["step"]] * 2
+    assert [one["step"] for one in long] == [2 * short["step"]] * 9, "what has seen other mountains takes twice as many"
+    assert model.provenance["network_steps"] == [4 * long[0]["step"]] * 2
     told = [json.loads(one["settings"]) for one in long]
-    assert [one["config"]["coloured"] for one in told] == [0, 0, 3, 0, 0, 3, 3]
+    assert [one["config"]["coloured"] for one in told] == [0, 0, 3, 3] * 2 + [3]
     chips = read_chips(root / "chips.npz")
     scored_with = {chip_of(tile_id, chips).tile_id for tile_id in model.provenance["tiles"]}
     for one in (told[2], told[-1]):
