@@ -11,7 +11,7 @@ import torch
 from tqdm import tqdm
 
 from adapt.marks import Mark, pixels_of
-from baseline.gbm import cells_of, on_pixels, score_of_cells
+from baseline.gbm import cells_of, score_of_cells
 from cnn.tile_probability import unet_probability
 from command import hidden
 from errors import VectorError
@@ -96,7 +96,7 @@ def look(
     rows, columns = (side - 2 * margin for side in tile.shape)
     inner = (slice(margin, margin + rows), slice(margin, margin + columns))
     cells = cells_of(model.gbm, tile, levels)
-    gbm = on_pixels(score_of_cells(model.gbm, cells, jobs), tile.valid)[inner]
+    gbm = score_of_cells(model.gbm, cells, tile.valid, jobs)[inner]
     window = tile.crop(margin, margin, rows, columns)
     stack = build_stack(window, model.unet.channel_names)
     said = unet_probability(model.unet, stack, device, model.views, jobs)

@@ -16,7 +16,7 @@ import numpy as np
 from adapt.evidence import Evidence, Pixels
 from adapt.process import left_out, logistic, loss_of, posterior
 from adapt.relevance import Relevance, relevance_of
-from fusion.correction import Correction, likeness, scaled
+from fusion.correction import Correction, likeness, mean_and_deviation, scaled
 from fusion.fuse import Fusion
 from fusion.hybrid import HybridModel
 from fusion.scene_threshold import fitted_level
@@ -123,12 +123,8 @@ def spread_of(background: Pixels, relevance: np.ndarray | float) -> tuple[np.nda
 
     ``relevance``: float (C,), or one for all channels; the difference is as much smaller.
     """
-    channels = np.where(np.isfinite(background.channels), background.channels, np.nan).astype(np.float64)
-    known = np.asarray(np.isfinite(channels).any(axis=0), bool)
-    mean, deviation = np.zeros(len(known)), np.ones(len(known))
-    mean[known] = np.nanmean(channels[:, known], axis=0)
-    deviation[known] = np.nanstd(channels[:, known], axis=0) + 1e-6
-    return mean.astype(np.float32), (deviation * LENGTH * math.sqrt(len(known)) / relevance).astype(np.float32)
+    mean, deviation = mean_and_deviation(background.channels)
+    return mean.astype(np.float32), (deviation * LENGTH * math.sqrt(len(mean)) / relevance).astype(np.float32)
 
 
 def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Problem:

@@ -76,7 +76,7 @@ def load_gbm(text: bytes, expected: str, channel_names: Sequence[str], where: st
 
 def gbm_score(model: GbmModel, tile: Tile, jobs: int = 0) -> np.ndarray:
     """Glacier score in 0..1, float32 (H, W), 0 under nodata; ``jobs`` threads (0: all)."""
-    return on_pixels(score_of_cells(model, cells_of(model, tile), jobs), tile.valid)
+    return score_of_cells(model, cells_of(model, tile), tile.valid, jobs)
 
 
 def cells_of(model: GbmModel, tile: Tile, scene: Mapping[str, np.ndarray] | None = None) -> FeatureStack:
@@ -87,14 +87,14 @@ def cells_of(model: GbmModel, tile: Tile, scene: Mapping[str, np.ndarray] | None
     return build_stack(coarse_tile(tile), model.channel_names, scene)
 
 
-def score_of_cells(model: GbmModel, cells: FeatureStack, jobs: int = 0) -> np.ndarray:
-    """The trees' score at half resolution, float32 (h, w), 0 under nodata."""
+def score_of_cells(model: GbmModel, cells: FeatureStack, valid: np.ndarray, jobs: int = 0) -> np.ndarray:
+    """What the trees make of ``cells``, on the pixels of their tile: float32 (H, W), 0 under nodata."""
     score = np.zeros(cells.valid.shape, np.float32)
     places = np.flatnonzero(cells.valid)
     if len(places):
         chosen = cells.array.reshape(len(cells.array), -1).take(places, axis=1)  # much faster than a bool index
         np.put(score, places, model.predict(chosen, jobs))
-    return score
+    return on_pixels(score, valid)
 
 
 def on_pixels(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

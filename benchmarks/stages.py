@@ -11,12 +11,12 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from baseline.gbm import cells_of
+from baseline.gbm import cells_of, score_of_cells
 from cnn.tile_probability import unet_probability
 from features.stack import FeatureStack, build_stack
 from fusion.alike import drawn_to_alike
 from fusion.fuse import fused_probability
-from fusion.hybrid import HybridModel, tree_scores
+from fusion.hybrid import HybridModel
 from fusion.model_file import load_model
 from fusion.scene_threshold import glacier_mask
 from solution import HERE, MODEL_NAME
@@ -56,7 +56,7 @@ def time_tile(watch: Stopwatch, model: HybridModel, files: TileFiles, out: Path)
 def cells_and_score(model: HybridModel, tile: Tile) -> tuple[FeatureStack, np.ndarray]:
     """The trees' channels at half resolution, and their score, float32 (H, W)."""
     cells = cells_of(model.gbm, tile)
-    return cells, tree_scores(model, cells, tile.valid)[0]
+    return cells, score_of_cells(model.gbm, cells, tile.valid, 1)
 
 
 def stages(data: Path) -> dict[str, float]:

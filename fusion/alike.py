@@ -13,7 +13,7 @@ import numpy as np
 
 from baseline.gbm import on_pixels
 from features.stack import FeatureStack
-from fusion.correction import CELLS_AT_ONCE
+from fusion.correction import CELLS_AT_ONCE, mean_and_deviation, scaled
 from fusion.fuse import log_odds
 from fusion.scene_threshold import doubt, log_odds_counts
 from tiles.coarse import cell_mean
@@ -52,18 +52,14 @@ def drawn_to_alike(unet: np.ndarray, cells: FeatureStack, valid: np.ndarray) -> 
 def said_of_alike(channels: np.ndarray, said: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The regression of ``said`` (P,) on ``channels`` (C, P), both by cell, at ``places`` (N,): float32 (N,)."""
     some = places[np.linspace(0, len(places) - 1, min(len(places), LEARNT_FROM)).astype(int)]
-    known = np.where(np.isfinite(channels[:, some]), channels[:, some], np.nan).astype(np.float64)
-    count = np.isfinite(known).sum(axis=1)
-    mean = np.nansum(known, axis=1) / np.maximum(count, 1)
-    deviation = np.sqrt(np.nansum((known - mean[:, None]) ** 2, axis=1) / np.maximum(count, 1)) + 1e-6
+    mean, deviation = (one.astype(np.float32) for one in mean_and_deviation(channels[:, some].T))
     random = np.random.default_rng(0)
     mixing = (random.normal(size=(len(channels), UNITS)) / np.sqrt(len(channels))).astype(np.float32)
     shift = random.normal(size=UNITS).astype(np.float32)
 
     def features(where: np.ndarray) -> np.ndarray:
         """Channels in standard deviations and their random features, float32 (M, C + UNITS)."""
-        values = (channels[:, where] - mean[:, None].astype(np.float32)) / deviation[:, None].astype(np.float32)
-        values = np.nan_to_num(np.clip(values, -SPREAD_LIMIT, SPREAD_LIMIT)).T
+        values = scaled(channels[:, where].T, mean, deviation, SPREAD_LIMIT)
         return np.concatenate([values, np.maximum(values @ mixing + shift, 0)], axis=1)
 
     seen = features(some).astype(np.float64)

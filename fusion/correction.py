@@ -32,9 +32,19 @@ class Correction:
     scale: np.ndarray
 
 
-def scaled(channels: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Channels (N, C) as coordinates of the distance, float32; 0 where a channel is NaN."""
-    coordinates = np.clip((channels - mean) / scale, -FARTHEST, FARTHEST)
+def mean_and_deviation(channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of every channel of (N, C) over its finite values, float64 (C,); 0 and 1 where it has none."""
+    channels = np.where(np.isfinite(channels), channels, np.nan).astype(np.float64)
+    known = np.asarray(np.isfinite(channels).any(axis=0), bool)
+    mean, deviation = np.zeros(len(known)), np.ones(len(known))
+    mean[known] = np.nanmean(channels[:, known], axis=0)
+    deviation[known] = np.nanstd(channels[:, known], axis=0) + 1e-6
+    return mean, deviation
+
+
+def scaled(channels: np.ndarray, mean: np.ndarray, scale: np.ndarray, farthest: float = FARTHEST) -> np.ndarray:
+    """Channels (N, C) as coordinates of the distance, float32, up to ``farthest``; 0 where a channel is NaN."""
+    coordinates = np.clip((channels - mean) / scale, -farthest, farthest)
     return np.where(np.isfinite(coordinates), coordinates, 0).astype(np.float32)
 
 

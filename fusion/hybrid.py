@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from baseline.gbm import GbmModel, cells_of, on_pixels, score_of_cells
+from baseline.gbm import GbmModel, cells_of, score_of_cells
 from cnn.tile_probability import UNetModel, unet_probability
 from features.stack import FeatureStack, build_stack
 from fusion.alike import drawn_to_alike
@@ -55,14 +55,14 @@ def member_scores(
     ``views``: flipped views of the tile that the network averages over; ``jobs``: threads.
     """
     cells = cells_of(gbm, tile)
-    score = on_pixels(score_of_cells(gbm, cells, jobs), tile.valid)
+    score = score_of_cells(gbm, cells, tile.valid, jobs)
     said = unet_probability(unet, build_stack(tile, unet.channel_names), device, views, jobs)
     return drawn_to_alike(said, cells, tile.valid), score
 
 
 def tree_scores(model: HybridModel, cells: FeatureStack, valid: np.ndarray, jobs: int = 1) -> tuple[np.ndarray, ...]:
     """What comes from the trees' channels, each float32 (H, W): their score, and the offset of every correction."""
-    score = on_pixels(score_of_cells(model.gbm, cells, jobs), valid)
+    score = score_of_cells(model.gbm, cells, valid, jobs)
     return (score, *(correction_offset(one, cells, valid) for one in model.corrections))
 
 

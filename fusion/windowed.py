@@ -64,13 +64,15 @@ def map_part(
         return (np.zeros((0, 0), np.float32),) * (2 + len(model.corrections))
     said, weight = network_mean(model, tile, levels, layout, part, margin, device)
     here = tile.valid[margin : margin + rows, margin : margin + columns]
-    if pull_of(said, here):  # seldom, and the trees need no more than the core
-        cells = cells_of(model.gbm, tile, levels).crop(margin // 2, margin // 2, -(-rows // 2), -(-columns // 2))
-        said = drawn_to_alike(said, cells, here)
-    _, _, rows, columns = layout.core(part)
-    core = tile.crop(0, 0, rows + 2 * margin, columns + 2 * margin)
-    inner = (slice(margin, margin + rows), slice(margin, margin + columns))
-    scores = tree_scores(model, cells_of(model.gbm, core, levels), core.valid)
+    _, _, core_rows, core_columns = layout.core(part)
+    core = tile.crop(0, 0, core_rows + 2 * margin, core_columns + 2 * margin)
+    unsure = pull_of(said, here) > 0  # seldom; else the trees' channels of the core are enough
+    cells = cells_of(model.gbm, tile if unsure else core, levels)
+    if unsure:
+        said = drawn_to_alike(said, cells.crop(margin // 2, margin // 2, -(-rows // 2), -(-columns // 2)), here)
+    inner = (slice(margin, margin + core_rows), slice(margin, margin + core_columns))
+    of_core = cells.crop(0, 0, *(-(-side // 2) for side in core.shape))
+    scores = tree_scores(model, of_core, core.valid)
     return (said * weight, *(np.where(core.valid[inner], one[inner], np.float32(np.nan)) for one in scores))
 
 
