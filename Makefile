@@ -60,7 +60,7 @@ format: $(SETUP)  ## bring the code into the format that lint asks for
 	@$(PY) -m ruff check --fix --quiet . || true
 	@$(PY) -m ruff format .
 
-model: need-data $(SETUP)  ## cross-validate on the tiles in DATA= and train out/model/model.pth (ARGS="--transfer DIR --snow DIR --weak DIR --unlabelled FILE")
+model: need-data $(SETUP)  ## cross-validate on the tiles in DATA= and train out/model/model.pth (ARGS="--transfer DIR --snow DIR --weak DIR --unlabelled FILE --drawn drawn")
 	@$(PY) -m evaluation.make_model --data "$(DATA)" --out $(OUT)/model $(ARGS)
 
 generalise: need-data $(SETUP)  ## measure DATA= next door, elsewhere, under snow, shifted (ARGS as for model)

@@ -76,6 +76,7 @@ class TrainingConfig:
     extra_share: float = 0.3  # of the samples, where there are extra tiles
     simulated_share: float = 0.4  # of the samples: the training tiles as other scenes would show them
     simulation: Simulation = field(default_factory=Simulation)
+    drawn_share: float = 0.0  # of the samples: chips that are drawn on, half of it in place of training tiles
     coloured: int = 0  # copies of each tile with the histograms of unlabelled chips, among the simulated ones
     evaluate_every: int = 250
     checkpoint_every: int = 100

@@ -64,11 +64,13 @@ def tile_trainer(
     device: torch.device,
     after: Sequence[Mapping[str, Any]] = (),
     chips: Sequence[Tile] = (),
+    drawn: Sequence[LabelledTile] = (),
 ) -> Trainer:
     """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier.
 
     It starts from the mean of the averaged networks of the finished runs ``after``, given as their checkpoints' states,
-    if there are any. ``chips``: unlabelled ones, in whose colours ``config`` may ask for copies.
+    if there are any. ``chips``: unlabelled ones, in whose colours ``config`` may ask for copies; ``drawn``: those that
+    somebody has drawn glaciers on, which it may ask for as well.
     """
     if not any(truth.any() for _, truth in tiles):
         raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
@@ -79,9 +81,9 @@ def tile_trainer(
         network.load_state_dict(mean_weights([state["averaged"] for state in after]))
     elif config.imagenet:
         start_from_imagenet(network, (*config.channels, "valid"))
-    batches = TileBatches(crop_sampler(tiles, extra, config, mean, std, chips), config.batch)
+    batches = TileBatches(crop_sampler(tiles, extra, config, mean, std, chips, drawn), config.batch)
     stored = {
-        "settings": settings_of(config, tiles, extra, after, chips),
+        "settings": settings_of(config, tiles, extra, after, chips, drawn),
         "mean": torch.from_numpy(mean),
         "std": torch.from_numpy(std),
     }
@@ -95,16 +97,25 @@ def crop_sampler(
     mean: np.ndarray,
     std: np.ndarray,
     chips: Sequence[Tile] = (),
+    drawn: Sequence[LabelledTile] = (),
 ) -> CropSampler:
-    """Draws from the tiles, the extra ones and the simulated copies, each group with its share."""
-    drawn: list[LabelledTile] = []
+    """Draws from the tiles, the extra ones, simulated copies of both, and chips drawn on, each group with its share.
+
+    There are no copies of the last ones, which would be many of few; their share is half the tiles' and half the
+    copies', for snow is forgotten where the extra ones have less.
+    """
+    copies: list[LabelledTile] = []
     if config.simulated_share:
-        drawn = simulated_tiles([*tiles, *extra], config.simulation, config.seed, chips=chips, coloured=config.coloured)
-    groups = [tiles, extra, drawn]
+        copies = simulated_tiles(
+            [*tiles, *extra], config.simulation, config.seed, chips=chips, coloured=config.coloured
+        )
+    share = config.drawn_share if drawn else 0.0
+    groups = [tiles, extra, copies, drawn if share else ()]
     prepared = [[prepare(tile, truth, config.channels) for tile, truth in group] for group in groups]
+    shares = (config.extra_share, max(config.simulated_share - share / 2, 0.0), share)
     return CropSampler(
         [tile for group in prepared for tile in group],
-        sample_weights(prepared, (config.extra_share, config.simulated_share)),
+        sample_weights(prepared, shares),
         config.channels,
         config.crop,
         config.augmentation,
@@ -120,12 +131,14 @@ def settings_of(
     extra: Sequence[LabelledTile],
     after: Sequence[Mapping[str, Any]] = (),
     chips: Sequence[Tile] = (),
+    drawn: Sequence[LabelledTile] = (),
 ) -> str:
     """What a run is recognised by: its configuration, the ids of tiles and chips, and the runs that it starts from."""
     told = {
         "config": asdict(config),
         "tiles": [tile.tile_id for tile, _ in [*tiles, *extra]],
         "chips": [chip.tile_id for chip in chips] if config.coloured else [],
+        "drawn": [tile.tile_id for tile, _ in drawn] if config.drawn_share else [],
         "after": [sha256(state["settings"].encode()).hexdigest() for state in after],
     }
     return json.dumps(told)
@@ -134,11 +147,12 @@ def settings_of(
 def sample_weights(groups: Sequence[Sequence[TrainingTile]], shares: Sequence[float]) -> list[float]:
     """How often each tile is drawn: the later groups have ``shares`` of the draws, the first one the rest.
 
-    Within a group by valid area; by its root among the extra tiles and the copies, of which some are small.
+    Within the first group by valid area; by its root in the others, of which some are small.
     """
     given = [share if group else 0.0 for group, share in zip(groups[1:], shares)]
     weights: list[float] = []
-    for group, share, power in zip(groups, [1 - sum(given), *given], (1.0, 0.5, 0.5)):
+    for number, (group, share) in enumerate(zip(groups, [1 - sum(given), *given])):
+        power = 0.5 if number else 1.0
         area = [float(tile.valid.sum()) ** power for tile in group]
         weights += [value * share / max(sum(area), 1.0) for value in area]
     return weights
@@ -201,17 +215,18 @@ def train_unet(
     extra: Sequence[LabelledTile] = (),
     after: Sequence[Path] = (),
     chips: Sequence[Tile] = (),
+    drawn: Sequence[LabelledTile] = (),
 ) -> UNetModel:
     """Train on ``tiles`` (and ``extra``), report on ``held_out``; resumes from ``checkpoint`` if it exists.
 
     ``after``: the checkpoints of finished runs; this one starts from the mean of their averaged networks instead of
-    ImageNet's. ``chips``: unlabelled ones, in whose colours ``config`` may ask for copies.
+    ImageNet's. ``chips`` and ``drawn``: as for ``tile_trainer``.
     Writes the checkpoint and, beside it, the curves as a figure (.png).
     """
     begun = [load_checkpoint(path) for path in after]
-    finished = finished_model(checkpoint, settings_of(config, tiles, extra, begun, chips), config, device)
+    finished = finished_model(checkpoint, settings_of(config, tiles, extra, begun, chips, drawn), config, device)
     if finished:
         return finished
-    trainer = tile_trainer(tiles, extra, config, device, begun, chips)
+    trainer = tile_trainer(tiles, extra, config, device, begun, chips, drawn)
     train(trainer, checkpoint, (lambda run: score_tiles(model_of(run, config), held_out, device)) if held_out else None)
     return model_of(trainer, config)

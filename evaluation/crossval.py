@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 from evaluation.recipe import (
     Members,
+    Network,
     Recipe,
     Round,
     Scenes,
@@ -26,11 +27,15 @@ from tiles.folder import LabelledTile
 
 ALONE, WHOLE = "alone", "whole"
 # With tiles of other mountains a network of twice the steps is better. model.pth holds two of them with a view each, as
-# fast as one with two views, and better, and each is trained for four rounds; what is measured has two rounds of one
+# fast as one with two views, and better, and the first has a larger encoder; what is measured has two rounds of one
 # network, in which all copies are, a third of the time.
 COLOURED = 3
-SHIPPED = ((Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED)),) * 2
-MEASURED = ((Round(2, COLOURED), Round(2, COLOURED)),)
+DRAWN = 0.1  # of a later round's samples: more costs what it learns of snow
+SHIPPED = (
+    Network((Round(2, COLOURED), Round(2, COLOURED, DRAWN)), "lite2"),
+    Network((Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED))),
+)
+MEASURED = (Network((Round(2, COLOURED), Round(2, COLOURED))),)
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,8 @@ def site_name(site: str) -> str:
 def training_sets(scenes: Scenes, folds: int, sites: Mapping[str, Site]) -> dict[str, TrainingSet]:
     """Every training that the measures and the model need, by the name of its checkpoint."""
     chips = chips_to_train_on(scenes.chips, scenes.home)
-    sets = {WHOLE: TrainingSet(scenes.home, scenes.extra, (), SHIPPED, chips), ALONE: TrainingSet(scenes.home)}
+    whole = TrainingSet(scenes.home, scenes.extra, (), SHIPPED, chips, scenes.drawn)
+    sets = {WHOLE: whole, ALONE: TrainingSet(scenes.home)}
     for number, block in enumerate(contiguous_folds([tile.tile_id for tile, _ in scenes.home], folds)):
         sets[fold_name(number)] = TrainingSet(scenes.home, scenes.extra, block, MEASURED, chips)
     for name, site in sites.items():

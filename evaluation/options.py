@@ -9,7 +9,7 @@ from pathlib import Path
 from cnn.settings import TRAINING_OPTIONS, TrainingConfig
 from command import add_fields, add_shared
 
-FOLDERS = ("data", "transfer", "snow", "weak", "unlabelled")
+FOLDERS = ("data", "transfer", "snow", "weak", "unlabelled", "drawn")
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unlabelled", type=Path, help="chips (.npz): tiles are copied in their colours, and scored so"
     )
+    parser.add_argument("--drawn", type=Path, help="pictures of glaciers on these chips, as in drawn/: trained on")
     add_shared(parser, "out", default=Path("out/model"), help="checkpoints and results (default: out/model)")
     parser.add_argument("--folds", type=int, default=4, help="contiguous folds (default: %(default)s)")
     add_fields(parser, TrainingConfig(), TRAINING_OPTIONS)

@@ -19,10 +19,13 @@ from cnn.settings import TrainingConfig
 from cnn.tile_probability import UNetModel
 from cnn.tile_training import mean_network, train_unet
 from command import hidden, with_options, write_json
+from errors import SettingError
+from evaluation.shifts import chips_to_train_on
 from fusion.fitting import OutOfFold
 from fusion.hybrid import member_scores
 from simulation.draw import simulated
 from tiles.chips import read_chips
+from tiles.drawn import drawn_chips
 from tiles.folder import LabelledTile, read_labelled
 from tiles.tile import Tile
 
@@ -64,6 +67,7 @@ class Scenes:
     """All labelled scenes: ``home``, many tiles of one scene; complete labels of other mountains; weak labels.
 
     ``chips``: unlabelled ones, in whose colours tiles are scored and, in those of others of them, trained on.
+    ``drawn``: those of the others that somebody has drawn glaciers on.
     """
 
     home: list[LabelledTile]
@@ -71,48 +75,67 @@ class Scenes:
     snow: list[LabelledTile] = field(default_factory=list)
     weak: list[LabelledTile] = field(default_factory=list)
     chips: list[Tile] = field(default_factory=list)
+    drawn: list[LabelledTile] = field(default_factory=list)
 
     @property
     def extra(self) -> list[LabelledTile]:
-        """Everything but home."""
+        """Everything but home and what is drawn."""
         return [*self.transfer, *self.snow, *self.weak]
 
 
 @dataclass(frozen=True)
 class Round:
-    """A round of a network's training: its length in multiples of the recipe's steps, and copies in other colours."""
+    """A round of a network's training: its length in multiples of the recipe's steps, and what else it sees.
+
+    ``coloured``: copies of each tile in other colours; ``drawn``: share of the samples that are chips drawn on.
+    """
 
     length: int = 1
     coloured: int = 0
+    drawn: float = 0.0
 
     def config(self, unet: TrainingConfig, number: int) -> TrainingConfig:
         """Its settings as the round of this number, from 0, made from those of the recipe's."""
         rate = unet.learning_rate * (LATER_RATE if number else 1.0)
         seed, steps = unet.seed + ROUND_SEEDS * number, unet.steps * self.length
-        return replace(unet, seed=seed, steps=steps, learning_rate=rate, coloured=self.coloured)
+        own = replace(unet, seed=seed, steps=steps, learning_rate=rate)
+        return replace(own, coloured=self.coloured, drawn_share=self.drawn)
+
+
+@dataclass(frozen=True)
+class Network:
+    """How a network is trained: its rounds, and its encoder where that is not the recipe's.
+
+    A round starts from the mean of what those before have ended with, and the network is the mean of all.
+    """
+
+    rounds: tuple[Round, ...] = (Round(),)
+    encoder: str = ""
+
+    def configs(self, unet: TrainingConfig) -> list[TrainingConfig]:
+        """The settings of its rounds, made from those of the recipe's."""
+        own = replace(unet, encoder=self.encoder or unet.encoder)
+        return [one.config(own, number) for number, one in enumerate(self.rounds)]
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What a network and its trees are trained on: home tiles, other tiles, and the ids that are held out of both.
+    """What networks and their trees are trained on: home tiles, other tiles, and the ids that are held out of both.
 
-    ``networks``: the rounds of each network. A round starts from the mean of what those before have ended with, and the
-    network is the mean of all. Each has a seed of its own; they share the views between them. ``chips``: unlabelled
-    ones, in whose colours copies are.
+    Each of ``networks`` has a seed of its own; they share the views between them. ``chips``: unlabelled ones, in whose
+    colours copies are; ``drawn``: those that are drawn on, for the networks alone.
     """
 
     tiles: list[LabelledTile]
     extra: list[LabelledTile] = field(default_factory=list)
     held_out: Collection[str] = ()
-    networks: tuple[tuple[Round, ...], ...] = ((Round(),),)
+    networks: tuple[Network, ...] = (Network(),)
     chips: list[Tile] = field(default_factory=list)
+    drawn: list[LabelledTile] = field(default_factory=list)
 
     def configs(self, unet: TrainingConfig) -> list[list[TrainingConfig]]:
         """The settings of each network's rounds, made from those of the recipe's."""
-        return [
-            [one.config(replace(unet, seed=unet.seed + number), again) for again, one in enumerate(rounds)]
-            for number, rounds in enumerate(self.networks)
-        ]
+        return [one.configs(replace(unet, seed=unet.seed + number)) for number, one in enumerate(self.networks)]
 
 
 @dataclass(frozen=True)
@@ -144,8 +167,9 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
     def train(stem: str, rounds: Sequence[TrainingConfig]) -> UNetModel:
         later = [f"{stem}.round{number}.ckpt" for number in range(2, len(rounds) + 1)]
         checkpoints = [recipe.out / name for name in (f"{stem}.ckpt", *later)]
+        chips, drawn = training.chips, training.drawn
         models = [
-            train_unet(tiles, watched, config, path, recipe.device, extra, checkpoints[:number], training.chips)
+            train_unet(tiles, watched, config, path, recipe.device, extra, checkpoints[:number], chips, drawn)
             for number, (config, path) in enumerate(zip(rounds, checkpoints))
         ]
         return mean_network(models)
@@ -206,8 +230,12 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 
 
 def scenes_of(options: argparse.Namespace) -> Scenes:
-    """The labelled scenes that the command line names."""
+    """The labelled scenes that the command line names; raises SettingError for pictures without their chips."""
+    if options.drawn and not options.unlabelled:
+        raise SettingError(f"--drawn {options.drawn}: is drawn on chips; give these with --unlabelled.")
     folders = (options.transfer, options.snow, options.weak)
     chips = read_chips(options.unlabelled) if options.unlabelled else []
     transfer, snow, weak = (read_labelled(folder) if folder else [] for folder in folders)
-    return Scenes(read_labelled(options.data), transfer, snow, weak, chips)
+    home = read_labelled(options.data)
+    drawn = drawn_chips(chips_to_train_on(chips, home), options.drawn) if options.drawn else []
+    return Scenes(home, transfer, snow, weak, chips, drawn)

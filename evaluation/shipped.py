@@ -24,12 +24,15 @@ def hybrid_of(judged: Judged, members: Members, provenance: dict[str, Any]) -> H
 
 def provenance_of(recipe: Recipe, training: TrainingSet, scores: dict[str, Any], command: str) -> dict[str, Any]:
     """Plain facts stored in the model trained on ``training``; the scores are those of one network."""
+    rounds = training.configs(recipe.unet)
     return {
         "tiles": [tile.tile_id for tile, _ in training.tiles],
         "extra_tiles": [tile.tile_id for tile, _ in training.extra],
+        "drawn_chips": [tile.tile_id for tile, _ in training.drawn],
         "gbm_settings": {name: str(value) for name, value in asdict(recipe.gbm).items() if name != "channels"},
         "unet_settings": {name: str(value) for name, value in asdict(recipe.unet).items() if name != "channels"},
-        "network_steps": [sum(config.steps for config in rounds) for rounds in training.configs(recipe.unet)],
+        "network_steps": [sum(config.steps for config in of_network) for of_network in rounds],
+        "network_encoders": [of_network[0].encoder for of_network in rounds],
         "versions": {
             "python": platform.python_version(),
             "torch": str(torch.__version__),

@@ -22,9 +22,10 @@ from fusion.fuse import EVIDENCE, Fusion
 from fusion.hybrid import HybridModel
 from tiles.raster import atomic_output
 
-MODEL_FORMAT = "glacier-hybrid 6"
-# The third had no corrections, it and the fourth one network, and up to the fifth all had the smallest encoder
-READABLE = ("glacier-hybrid 3", "glacier-hybrid 4", "glacier-hybrid 5", MODEL_FORMAT)
+MODEL_FORMAT = "glacier-hybrid 7"
+# The third had no corrections, it and the fourth one network; up to the fifth all had the smallest encoder, and in the
+# sixth all networks had the same.
+READABLE = ("glacier-hybrid 3", "glacier-hybrid 4", "glacier-hybrid 5", "glacier-hybrid 6", MODEL_FORMAT)
 MOST_CENTRES = 20_000  # of a correction: its cost goes by them
 GBM_START = b"tree\n"  # begins LightGBM's text, which is no model file
 
@@ -40,7 +41,7 @@ def save_model(model: HybridModel, path: Path) -> None:
         "gbm_channels": list(model.gbm.channel_names),
         "gbm_threshold": model.gbm_threshold,
         "unet_weights": [weights_of(network) for network in model.unet.networks],
-        "unet_encoder": model.unet.networks[0].encoder_name,
+        "unet_encoders": [network.encoder_name for network in model.unet.networks],
         "unet_channels": list(model.unet.channel_names),
         "unet_mean": torch.from_numpy(model.unet.mean),
         "unet_std": torch.from_numpy(model.unet.std),
@@ -110,18 +111,23 @@ def weights_of(network: CompactUNet) -> dict[str, torch.Tensor]:
 
 def read_networks(content: Mapping[str, Any], device: torch.device, where: str) -> tuple[CompactUNet, ...]:
     """The networks of a model file, at least one and at most one for each view."""
-    found, encoder = content["unet_weights"], content.get("unet_encoder", "lite0")
-    if encoder not in ENCODERS:
-        raise ModelFileError(
-            f"{where}: has an encoder {encoder!r}, which this version lacks; use the one that made it."
-        )
+    found = content["unet_weights"]
     every = [found] if isinstance(found, Mapping) else found
     if not 1 <= len(every) <= len(VIEWS):
         raise ModelFileError(
             f"{where}: holds {len(every)} networks instead of 1 to {len(VIEWS)}; train the model again."
         )
+    encoders = content.get("unet_encoders") or [content.get("unet_encoder", "lite0")] * len(every)
+    if len(encoders) != len(every):
+        raise ModelFileError(
+            f"{where}: names {len(encoders)} encoders of {len(every)} networks; train the model again."
+        )
     networks = []
-    for weights in every:
+    for weights, encoder in zip(every, encoders):
+        if encoder not in ENCODERS:
+            raise ModelFileError(
+                f"{where}: has an encoder {encoder!r}, which this version lacks; use the one that made it."
+            )
         network = CompactUNet(len(content["unet_channels"]) + 1, encoder)
         network.load_state_dict(dict(weights))
         networks.append(place(network.eval(), device))

@@ -17,6 +17,7 @@ from cnn.tile_training import channel_statistics, mean_network, sample_weights, 
 from cnn.trainer import load_checkpoint
 from errors import TrainingError
 from tests.examples import example_tile, write_folder
+from tiles.folder import LabelledTile
 from tiles.tile import Tile
 
 SMALL = TrainingConfig(
@@ -63,6 +64,25 @@ def test_training_without_glacier_is_refused():
     tile, truth = example_tile()
     with pytest.raises(TrainingError, match="no glacier"):
         tile_trainer([(tile, np.zeros_like(truth))], [], SMALL, CPU)
+
+
+def test_chips_that_are_drawn_on_have_their_share_and_are_told(tmp_path: Path):
+    tiles, extra, drawn = [example_tile()], [example_tile(seed=3)], [example_tile((20, 30), seed=7)]
+    asked = replace(SMALL, drawn_share=0.1)
+
+    def shares(config: TrainingConfig, drawn: list[LabelledTile]) -> tuple[float, float, float, float]:
+        found = tile_trainer(tiles, extra, config, CPU, drawn=drawn).batches.sampler.share
+        count = len(found) - 2 - len(drawn)
+        return found[0], found[1], sum(found[2 : 2 + count]), sum(found[2 + count :])
+
+    assert shares(asked, drawn) == pytest.approx((0.25, 0.3, 0.35, 0.1))
+    assert shares(asked, []) == pytest.approx((0.3, 0.3, 0.4, 0))
+    assert len(tile_trainer(tiles, extra, SMALL, CPU, drawn=drawn).batches.sampler.tiles) == len(
+        tile_trainer(tiles, extra, SMALL, CPU).batches.sampler.tiles
+    ), "only where the settings ask for them"
+    train_unet(tiles, [], asked, tmp_path / "run.ckpt", CPU, drawn=drawn)
+    with pytest.raises(TrainingError, match="other settings or data"):
+        train_unet(tiles, [], asked, tmp_path / "run.ckpt", CPU)
 
 
 def test_statistics_ignore_nodata_and_missing_bands():

@@ -53,6 +53,19 @@ def test_all_else_does(other: dict[str, object]):
     assert key(**other) != key()
 
 
+def test_the_networks_of_the_model_have_encoders_of_their_own():
+    networks = training_sets(SCENES, 4, SITES)[WHOLE].configs(RECIPE.unet)
+    assert [{one.encoder for one in rounds} for rounds in networks] == [{"lite2"}, {RECIPE.unet.encoder}]
+
+
+def test_what_is_drawn_is_for_a_later_round_of_the_model_alone():
+    sets = training_sets(replace(SCENES, drawn=labelled("drawn")), 4, SITES)
+    assert [name for name, one in sets.items() if one.drawn] == [WHOLE]
+    shares = [[one.drawn_share for one in rounds] for rounds in sets[WHOLE].configs(RECIPE.unet)]
+    assert all(first == 0 for first, *_ in shares)
+    assert any(share > 0 for share in shares[0])
+
+
 def test_every_later_round_of_the_model_is_slower_and_draws_anew():
     for number, rounds in enumerate(training_sets(SCENES, 4, SITES)[WHOLE].configs(RECIPE.unet)):
         first, *later = rounds

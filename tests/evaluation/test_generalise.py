@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from cnn.trainer import load_checkpoint
 from evaluation import generalise, make_model
@@ -20,8 +21,9 @@ from fusion.hybrid import predict_tile
 from fusion.model_file import load_model
 from tests.examples import FAST, example_tile, write_folder
 from tiles.chips import read_chips
+from tiles.drawn import GROUND
 
-FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak", "unlabelled": "chips.npz"}
+FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak", "unlabelled": "chips.npz", "drawn": "drawn"}
 CPU = torch.device("cpu")
 
 
@@ -37,6 +39,9 @@ def root(tmp_path_factory) -> Path:
     numbers = [(tile.bands[band] + 0.2) / 2.75e-5 for band in ("blue", "green", "red", "swir1")]
     chip = np.stack([*numbers, (tile.bands["thermal"] - 149) / 0.00341802]) * tile.valid
     np.savez(root / "chips.npz", **{f"chip{number}": chip.clip(0, 65535).astype(np.uint16) for number in range(9)})
+    (root / "drawn").mkdir()
+    for name in ("chip0", "chip1", "chip2"):
+        Image.fromarray(np.full(tile.shape, GROUND, np.uint8)).save(root / "drawn" / f"{name}.png")
     return root
 
 
@@ -82,21 +87,23 @@ def test_tiles_become_results_and_a_model(root: Path):
     model = load_model(root / "out" / "model.pth", CPU)
     assert model.provenance["tiles"] == ["01_01", "01_02", "02_01", "02_02"]
     assert model.provenance["extra_tiles"] == ["80_01", "80_04", "83_01", "83_02", "81_01"]
+    assert model.provenance["drawn_chips"] == ["chip0"], "others are what tiles are scored in the colours of"
     assert set(model.provenance["cross_validation_mcc"]) == set(SYSTEMS)
     first, second = (network.state_dict()["head.weight"] for network in model.unet.networks)
     assert not torch.equal(first, second), "each has a seed of its own"
-    rounds = ("whole", "whole.round2", "whole.round3", "whole.round4")
-    ends = [load_checkpoint(root / "out" / f"{name}.ckpt")["averaged"]["head.weight"] for name in rounds]
+    rounds = [[f"whole{name}{again}" for again in ("", ".round2", ".round3", ".round4")] for name in ("", ".1")]
+    larger, smaller = rounds[0][:2], rounds[1]
+    ends = [load_checkpoint(root / "out" / f"{name}.ckpt")["averaged"]["head.weight"] for name in larger]
     torch.testing.assert_close(first, torch.stack(ends).mean(dim=0))
-    names = (*rounds, *(name.replace("whole", "whole.1") for name in rounds), "fold0", "alone")
-    *long, short = (load_checkpoint(root / "out" / f"{name}.ckpt") for name in names)
-    assert [one["step"] for one in long] == [2 * short["step"]] * 9, "what has seen other mountains takes twice as many"
-    assert model.provenance["network_steps"] == [4 * long[0]["step"]] * 2
+    *long, short = (load_checkpoint(root / "out" / f"{name}.ckpt") for name in (*larger, *smaller, "fold0", "alone"))
+    assert [one["step"] for one in long] == [2 * short["step"]] * 7, "what has seen other mountains takes twice as many"
+    assert model.provenance["network_steps"] == [2 * long[0]["step"], 4 * long[0]["step"]]
     told = [json.loads(one["settings"]) for one in long]
-    assert [one["config"]["coloured"] for one in told] == [0, 0, 3, 3] * 2 + [3]
+    assert [one["config"]["coloured"] for one in told] == [3, 3, 0, 0, 3, 3, 3]
     chips = read_chips(root / "chips.npz")
     scored_with = {chip_of(tile_id, chips).tile_id for tile_id in model.provenance["tiles"]}
-    for one in (told[2], told[-1]):
+    assert [one["drawn"] for one in told] == [[], ["chip0"], [], [], [], [], []]
+    for one in (told[0], told[-1]):
         assert set(one["chips"]) == {chip.tile_id for chip in chips} - scored_with
     tile, _ = example_tile()
     assert predict_tile(model, tile, CPU).mask.shape == tile.shape
@@ -110,6 +117,11 @@ def test_a_mistake_is_one_sentence(module, tmp_path: Path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", words)
     assert module.main() == 2
     assert capsys.readouterr().err.startswith("error: 1 tile(s) cannot be split")
+
+
+def test_pictures_without_their_chips_are_one_sentence(root: Path, capsys):
+    assert call(make_model, root, "--drawn", str(root / "drawn")) == 2
+    assert "is drawn on chips; give these with --unlabelled" in capsys.readouterr().err
 
 
 def test_a_site_is_a_name_and_tiles():

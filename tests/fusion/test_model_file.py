@@ -45,17 +45,28 @@ def test_a_model_comes_back_as_it_was(path: Path):
 
 def test_a_model_of_one_network_of_an_earlier_version_is_read(path: Path):
     first = torch.load(path, weights_only=True)["unet_weights"][0]
-    model = load_model(altered(path, digest=True, format="glacier-hybrid 4", unet_weights=first), CPU)
+    model = load_model(
+        altered(path, digest=True, format="glacier-hybrid 4", unet_weights=first, unet_encoders=None), CPU
+    )
     assert len(model.unet.networks) == 1
     assert torch.equal(model.unet.networks[0].state_dict()["head.bias"], first["head.bias"])
 
 
+def test_a_model_of_networks_with_the_same_encoder_of_an_earlier_version_is_read(path: Path):
+    content = torch.load(path, weights_only=True)
+    del content["unet_encoders"]
+    torch.save(content, path)
+    before = load_model(altered(path, digest=True, format="glacier-hybrid 6", unet_encoder="lite0"), CPU)
+    assert [network.encoder_name for network in before.unet.networks] == ["lite0", "lite0"]
+
+
 def test_a_model_of_a_larger_encoder_comes_back_as_it_was(tmp_path: Path):
     model = example_model()
-    larger = replace(model, unet=replace(model.unet, networks=(CompactUNet(3, "lite2").eval(),)))
+    networks = (CompactUNet(3, "lite2").eval(), *model.unet.networks[:1])
+    larger = replace(model, unet=replace(model.unet, networks=networks))
     save_model(larger, tmp_path / "model.pth")
-    (network,) = load_model(tmp_path / "model.pth", CPU).unet.networks
-    assert network.encoder_name == "lite2"
+    found = load_model(tmp_path / "model.pth", CPU).unet.networks
+    assert [network.encoder_name for network in found] == ["lite2", "lite0"]
     tile, _ = example_tile()
     before, after = predict_tile(larger, tile, CPU), predict_tile(load_model(tmp_path / "model.pth", CPU), tile, CPU)
     np.testing.assert_array_equal(before.unet, after.unet)
@@ -63,7 +74,7 @@ def test_a_model_of_a_larger_encoder_comes_back_as_it_was(tmp_path: Path):
 
 def test_a_model_of_an_unknown_encoder_is_one_sentence(path: Path):
     with pytest.raises(ModelFileError, match=r"model\.pth: has an encoder 'lite9'"):
-        load_model(altered(path, digest=True, unet_encoder="lite9"), CPU)
+        load_model(altered(path, digest=True, unet_encoders=["lite0", "lite9"]), CPU)
 
 
 def test_it_holds_tensors_and_plain_types_only(path: Path):
@@ -123,6 +134,8 @@ def test_the_gbm_text_is_checked_before_it_is_parsed(path: Path):
         {"unet_weights": [{}]},
         {"unet_weights": []},
         {"unet_weights": 3},
+        {"unet_encoders": ["lite0"]},
+        {"unet_encoders": ["lite0", "lite2"]},
         {"gbm_text": "text"},
     ],
     ids=str,
