@@ -33,7 +33,7 @@ COLOURED = 3
 DRAWN = 0.1  # of a later round's samples: more costs what it learns of snow
 SHIPPED = (
     Network((Round(2, COLOURED), Round(2, COLOURED, DRAWN)), "lite2"),
-    Network((Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED))),
+    Network((Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED), Round(2, COLOURED, DRAWN))),
 )
 MEASURED = (Network((Round(2, COLOURED), Round(2, COLOURED))),)
 

@@ -3,9 +3,9 @@
     python -m evaluation.make_model --data tiles/ --transfer other/ --snow winter/ --weak weak/ --unlabelled chips.npz
 
 The model is trained on all the labelled tiles and on simulated copies of them, with ``--drawn drawn`` on chips that are
-drawn on as well. Its fusion and thresholds come from
-predictions of members that have seen all but what they are fitted on: contiguous folds of ``--data`` with their copies,
-and the sites of ``evaluation.sites``. ``evaluation.generalise`` with the same ``--out`` shares their checkpoints.
+drawn on as well. Its fusion and thresholds come from predictions of members that have seen all but what they are fitted
+on: contiguous folds of ``--data`` with their copies, and the sites of ``evaluation.sites``. ``evaluation.generalise``
+with the same ``--out`` shares their checkpoints.
 """
 
 from __future__ import annotations
