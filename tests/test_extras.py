@@ -36,7 +36,7 @@ OTHERS = {
     "examples.map_scene": {"mapping"},
     "examples.compare_with_inventory": {"mapping"},
 }
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}  # that are not named as what is imported
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}  # that are not named as what is imported
 BY_HAND = {"tools.fuzz_guided": {"atheris"}}  # has wheels for few systems; the command says how to install it
 STATED = re.compile(r'"([a-z0-9-]+)[><=]')
 
