@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from errors import RasterError
 from tiles.folder import LabelledTile
@@ -43,7 +43,7 @@ def read_shades(path: Path, shape: tuple[int, int]) -> np.ndarray:
                     "draw on the chip itself."
                 )
             shades = np.asarray(picture.convert("L"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as problem:
+    except (OSError, Image.DecompressionBombError) as problem:
         raise RasterError(f"{path}: cannot be read as a picture ({type(problem).__name__}); save it as PNG.") from None
     others = set(np.unique(shades).tolist()) - {GROUND, UNKNOWN, GLACIER}
     if others:
