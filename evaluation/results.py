@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from command import write_json
 from tiles.raster import atomic_output
 
 RESULTS_NAME = "generalisation.json"
+ROOT = Path(__file__).resolve().parents[1]
+SCORING_ROOMS = ("baseline", "cnn", "features", "fusion", "scores", "simulation", "tiles")
 COLUMNS = ("MCC, all pixels", "MCC, valid pixels", "MCC, mean of tiles", "IoU", "F1", "precision", "recall")
 
 
@@ -90,6 +93,12 @@ def rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: rounded(one) for key, one in value.items()}
     return [rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def code_digest(root: Path = ROOT) -> str:
+    """SHA-256 of the modules that scores come from, so that results kept by another version are not taken for ours."""
+    paths = sorted(path for room in SCORING_ROOMS for path in (root / room).rglob("*.py"))
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def stage(path: Path, key: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:

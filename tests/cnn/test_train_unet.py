@@ -22,6 +22,7 @@ from tiles.tile import Tile
 
 SMALL = TrainingConfig(
     channels=("green", "ndsi", "thermal.rank"),
+    encoder="lite0",
     steps=4,
     batch=2,
     crop=32,

@@ -12,6 +12,7 @@ from baseline.settings import GbmConfig
 from cnn.settings import TrainingConfig
 from evaluation.crossval import WHOLE, key_of, site_name, training_sets
 from evaluation.recipe import Recipe, Scenes
+from evaluation.results import code_digest
 from evaluation.sites import HOME, SITES, Site
 from tests.examples import example_tile
 from tiles.folder import LabelledTile
@@ -53,6 +54,17 @@ def test_all_else_does(other: dict[str, object]):
     assert key(**other) != key()
 
 
+def test_code_of_the_scores_does_too_and_of_figures_does_not(tmp_path: Path):
+    for module in ("fusion/fuse.py", "evaluation/figures.py"):
+        (tmp_path / module).parent.mkdir()
+        (tmp_path / module).write_text("one")
+    before = code_digest(tmp_path)
+    (tmp_path / "evaluation/figures.py").write_text("two")
+    assert code_digest(tmp_path) == before
+    (tmp_path / "fusion/fuse.py").write_text("two")
+    assert code_digest(tmp_path) != before
+
+
 def test_the_networks_of_the_model_have_encoders_of_their_own():
     networks = training_sets(SCENES, 4, SITES)[WHOLE].configs(RECIPE.unet)
     assert [{one.encoder for one in rounds} for rounds in networks] == [{"lite2"}, {RECIPE.unet.encoder}]
@@ -64,6 +76,7 @@ def test_what_is_drawn_is_for_a_later_round_of_the_model_alone():
     shares = [[one.drawn_share for one in rounds] for rounds in sets[WHOLE].configs(RECIPE.unet)]
     assert all(first == 0 for first, *_ in shares)
     assert all(last > 0 for *_, last in shares)
+    assert all(rounds == sorted(rounds) for rounds in shares), "from then on in every one"
 
 
 def test_every_later_round_of_the_model_is_slower_and_draws_anew():
