@@ -22,7 +22,6 @@ from tiles.tile import Tile
 
 SMALL = TrainingConfig(
     channels=("green", "ndsi", "thermal.rank"),
-    encoder="lite0",
     steps=4,
     batch=2,
     crop=32,
