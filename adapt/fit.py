@@ -25,7 +25,8 @@ STRENGTHS = (0.0, 1.0, 4.0, 16.0)  # variances of the process, squared log-odds;
 USUAL = 4.0
 LENGTH = 0.5  # of the process, standard deviations of a channel of relevance 1
 MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
-FUSION_VARIANCE = (0.5, 0.25, 0.25)  # of the threshold, and of both weights for MEMBER_SCALE
+WEIGHT_VARIANCE = 0.25  # of both members' weights, for MEMBER_SCALE
+THRESHOLD_VARIANCE = (2.0, 0.5)  # of the threshold, on a scene that the model does not know at all, and on one it does
 MISTAKEN = 0.1  # share of marks that may be wrong
 KNOWN = 4.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
 UNKNOWN = 2 / 3  # doubt from which on it does not know a scene at all
@@ -61,7 +62,8 @@ class Problem:
 
     ``places`` (N, C) and ``members`` (N, 3) of the marked pixels, ``glacier`` (N,), ``mark`` (N,), ``prior`` log-odds
     (N,), ``weight`` of each pixel, which add up to 1 in every mark; ``known``: how well the model knows the scenes,
-    0..1; ``around``: the first two and the prior of the background.
+    0..1; ``variance``: of the threshold and both members' weights (3,); ``around``: the first two and the prior of the
+    background.
     """
 
     places: np.ndarray
@@ -71,6 +73,7 @@ class Problem:
     prior: np.ndarray
     weight: np.ndarray
     known: float
+    variance: np.ndarray
     around: tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -135,7 +138,8 @@ def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Probl
     )
     weight = 1 / np.bincount(evidence.mark)[evidence.mark]
     known = float(np.interp(np.average(evidence.pixels.doubt, weights=weight), (0, UNKNOWN), (1, 0)))
-    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, around)
+    variance = np.array([np.interp(known, (0, 1), THRESHOLD_VARIANCE), WEIGHT_VARIANCE, WEIGHT_VARIANCE])
+    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, variance, around)
 
 
 def with_one(members: np.ndarray) -> np.ndarray:
@@ -181,7 +185,7 @@ def settled_share(problem: Problem) -> float:
     It begins with marks as they were drawn: a model that maps everything, or nothing, would keep to its own share.
     """
     places, members, prior = problem.around
-    across = USUAL * likeness(places, problem.places) + covariance_of_members(members, problem.members)
+    across = USUAL * likeness(places, problem.places) + covariance_of_members(problem, members)
     kernel, weight, share = kernel_of(problem, USUAL), problem.weight, 0.5
     for _ in range(ROUNDS):
         found = prior + across @ posterior(kernel, problem.glacier, weight, problem.prior)
@@ -192,13 +196,13 @@ def settled_share(problem: Problem) -> float:
 
 def kernel_of(problem: Problem, strength: float) -> np.ndarray:
     """Covariance of the offsets of all marked pixels, float64 (N, N)."""
-    linear = covariance_of_members(problem.members, problem.members)
+    linear = covariance_of_members(problem, problem.members)
     return np.asarray(strength * likeness(problem.places, problem.places) + linear)
 
 
-def covariance_of_members(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What threshold and both members' weights add to the covariance of pixels (N, 3) and (M, 3), float64 (N, M)."""
-    return np.asarray(one @ np.diag(FUSION_VARIANCE) @ other.T)
+def covariance_of_members(problem: Problem, members: np.ndarray) -> np.ndarray:
+    """What threshold and both weights add to the covariance of pixels (M, 3) and the marked ones, float64 (M, N)."""
+    return np.asarray(members @ np.diag(problem.variance) @ problem.members.T)
 
 
 def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) -> Average:
@@ -216,7 +220,7 @@ def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) 
     each = np.array([weights for weights, _ in found])
     return Average(
         (say * np.array([0.0, *strengths])) @ each,
-        np.diag(FUSION_VARIANCE) @ problem.members.T @ (say @ each),
+        np.diag(problem.variance) @ problem.members.T @ (say @ each),
         say,
         say @ np.array([said for _, said in found]),
     )

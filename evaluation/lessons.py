@@ -86,7 +86,7 @@ def log_odds_after(problem: Problem, relevance: torch.Tensor) -> torch.Tensor:
     places, others = (torch.from_numpy(one) * relevance for one in (problem.places, around))
     kernel, across = (
         USUAL * torch.exp(-torch.cdist(one, places).square() / 2)
-        + torch.from_numpy(covariance_of_members(linear, problem.members))
+        + torch.from_numpy(covariance_of_members(problem, linear))
         for one, linear in ((places, problem.members), (others, members))
     )
     settled = kernel.detach().numpy()

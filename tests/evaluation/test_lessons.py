@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from adapt.fit import FUSION_VARIANCE, USUAL, Problem, class_weights, settled_share
+from adapt.fit import USUAL, Problem, class_weights, settled_share
 from adapt.process import posterior
 from errors import TrainingError
 from evaluation.adaptation import relevances
@@ -37,7 +37,7 @@ def lesson(seed: int, marks: int = 40, others: int = 300) -> Lesson:
     members = [np.concatenate([np.ones((count, 1)), np.zeros((count, 2))], axis=1) for count in (marks, others)]
     problem = Problem(
         places, members[0], glacier, np.arange(marks), np.zeros(marks), np.ones(marks), 0.0,
-        (around, members[1], np.zeros(others)),
+        np.array([2.0, 0.25, 0.25]), (around, members[1], np.zeros(others)),
     )  # fmt: skip
     return Lesson(problem, truth)
 
@@ -47,7 +47,7 @@ def test_log_odds_are_those_of_the_fit():
     around, members, prior = problem.around
     scaled = replace(problem, places=problem.places * relevance, around=(around * relevance, members, prior))
     weight = class_weights(scaled, np.ones(len(problem.mark)), settled_share(scaled))
-    linear = np.diag(FUSION_VARIANCE) @ problem.members.T
+    linear = np.diag(problem.variance) @ problem.members.T
     kernel = USUAL * likeness(scaled.places, scaled.places) + problem.members @ linear
     across = USUAL * likeness(scaled.around[0], scaled.places) + members @ linear
     expected = prior + across @ posterior(kernel, problem.glacier, weight, problem.prior)
