@@ -28,7 +28,7 @@ MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 WEIGHT_VARIANCE = 0.25  # of both members' weights, for MEMBER_SCALE
 THRESHOLD_VARIANCE = (2.0, 0.5)  # of the threshold, on a scene that the model does not know at all, and on one it does
 MISTAKEN = 0.1  # share of marks that may be wrong
-KNOWN = 4.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
+KNOWN = 3.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
 UNKNOWN = 2 / 3  # doubt from which on it does not know a scene at all
 HELD_BACK = 0.9  # say of no change from which on it is told, if marks are on the wrong side of the threshold
 SHARE_POWER = 0.7  # see ``class_weights``
@@ -151,11 +151,11 @@ def averaged(problem: Problem, strengths: tuple[float, ...]) -> Average:
     """All candidates, weighed twice: the second time with marks that the others contradict trusted less."""
     trust = np.ones(len(problem.mark))
     share = settled_share(problem)
-    average = weighed(problem, class_weights(problem, trust, share), strengths)
+    average = weighed(problem, class_weights(problem, trust, share), strengths, 0.0)
     right = logistic(np.where(problem.glacier, average.left_out, -average.left_out))
     trusted = (1 - MISTAKEN) * right / ((1 - MISTAKEN) * right + MISTAKEN * (1 - right))
     trust = mean_of_marks(problem, trusted)[problem.mark]
-    return weighed(problem, class_weights(problem, trust, share), strengths)
+    return weighed(problem, class_weights(problem, trust, share), strengths, KNOWN * problem.known)
 
 
 def mean_of_marks(problem: Problem, values: np.ndarray) -> np.ndarray:
@@ -205,8 +205,8 @@ def covariance_of_members(problem: Problem, members: np.ndarray) -> np.ndarray:
     return np.asarray(members @ np.diag(problem.variance) @ problem.members.T)
 
 
-def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) -> Average:
-    """The average of no change and the candidates of these strengths."""
+def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...], ahead: float) -> Average:
+    """The average of no change, whose loss is less by ``ahead``, and the candidates of these strengths."""
     found = [(np.zeros(len(problem.mark)), problem.prior)]
     for strength in strengths:
         kernel = kernel_of(problem, strength)
@@ -214,7 +214,7 @@ def weighed(problem: Problem, weight: np.ndarray, strengths: tuple[float, ...]) 
         given = (problem.glacier, weight, problem.prior, problem.mark)
         found.append((weights, left_out(kernel, weights, *given)))
     losses = np.array([weight @ loss_of(said, problem.glacier) for _, said in found])
-    losses[0] -= KNOWN * problem.known
+    losses[0] -= ahead
     say = np.exp(losses.min() - losses)
     say /= say.sum()
     each = np.array([weights for weights, _ in found])
