@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from adapt.evidence import Evidence, Seen, evidence_in, joined, look, predict_seen
-from adapt.fit import Fitted, fit
+from adapt.fit import THRESHOLD_VARIANCE, Fitted, fit, problem_of, spread_of
 from adapt.marks import Mark, pixels_of
 from adapt.process import left_out, posterior
 from adapt.suggest import square_at, suggest
@@ -94,6 +94,19 @@ def test_marks_move_a_model_less_where_it_knows_the_scene():
         told.append(any("until more marks say so" in note for note in result.notes))
     assert moved[0] < moved[1]
     assert told == [True, False]
+
+
+def test_the_threshold_moves_more_freely_where_the_scene_is_not_known():
+    evidence, thresholds = evidence_in(GOOD, place()[1], GRID, marks(6)), []
+    for doubt in (1.0, 0.3, 0.0):
+        pixels = replace(evidence.pixels, doubt=np.full_like(evidence.pixels.doubt, doubt))
+        threshold, *members = problem_of(
+            replace(evidence, pixels=pixels), *spread_of(evidence.background, 1.0)
+        ).variance
+        thresholds.append(threshold)
+        assert members[0] == members[1] < threshold
+    assert (thresholds[0], thresholds[2]) == THRESHOLD_VARIANCE
+    assert thresholds[0] > thresholds[1] > thresholds[2]
 
 
 def test_a_bad_model_is_put_right_in_spite_of_wrong_marks():
