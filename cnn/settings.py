@@ -78,6 +78,7 @@ class TrainingConfig:
     simulation: Simulation = field(default_factory=Simulation)
     drawn_share: float = 0.0  # of the samples: chips that are drawn on, half of it in place of training tiles
     coloured: int = 0  # copies of each tile with the histograms of unlabelled chips, among the simulated ones
+    weight: float = 1.0  # of what it ends with, in the mean of a network's rounds
     evaluate_every: int = 250
     checkpoint_every: int = 100
     augmentation: Augmentation = field(default_factory=Augmentation)

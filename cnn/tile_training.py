@@ -69,8 +69,8 @@ def tile_trainer(
     """A training run of the compact U-Net at its first step; raises TrainingError where there is no glacier.
 
     It starts from the mean of the averaged networks of the finished runs ``after``, given as their checkpoints' states,
-    if there are any. ``chips``: unlabelled ones, in whose colours ``config`` may ask for copies; ``drawn``: those that
-    somebody has drawn glaciers on, which it may ask for as well.
+    each with its own weight, if there are any. ``chips``: unlabelled ones, in whose colours ``config`` may ask for
+    copies; ``drawn``: those that somebody has drawn glaciers on, which it may ask for as well.
     """
     if not any(truth.any() for _, truth in tiles):
         raise TrainingError("the training tiles: hold no glacier pixel at all; give tiles with labels.")
@@ -78,7 +78,7 @@ def tile_trainer(
     torch.manual_seed(config.seed)
     network = CompactUNet(len(config.channels) + 1, config.encoder)
     if after:
-        network.load_state_dict(mean_weights([state["averaged"] for state in after]))
+        network.load_state_dict(mean_weights([state["averaged"] for state in after], [weight_of(one) for one in after]))
     elif config.imagenet:
         start_from_imagenet(network, (*config.channels, "valid"))
     batches = TileBatches(crop_sampler(tiles, extra, config, mean, std, chips, drawn), config.batch)
@@ -178,23 +178,30 @@ def unet_model(state: Mapping[str, Any], config: TrainingConfig, device: torch.d
     return UNetModel((place(network.eval(), device),), config.channels, state["mean"].numpy(), state["std"].numpy())
 
 
-def mean_network(models: Sequence[UNetModel]) -> UNetModel:
-    """The mean of the weights of rounds of one training, as one model.
+def mean_network(models: Sequence[UNetModel], say: Sequence[float]) -> UNetModel:
+    """The mean of the weights of rounds of one training, as one model; ``say``: how much each round counts.
 
     It keeps what a later round forgets of scenes unlike those of training (Wortsman et al. 2022, arXiv:2109.01903; mean
     of the ends of rounds: Izmailov et al. 2018, arXiv:1803.05407).
     """
     network = copy.deepcopy(models[-1].networks[0])
-    network.load_state_dict(mean_weights([model.networks[0].state_dict() for model in models]))
+    network.load_state_dict(mean_weights([model.networks[0].state_dict() for model in models], say))
     return replace(models[-1], networks=(network,))
 
 
-def mean_weights(states: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-    """The mean of networks' weights and normalisation statistics; counts are those of the last one."""
-    return {
-        name: torch.stack([state[name] for state in states]).mean(dim=0) if value.is_floating_point() else value
-        for name, value in states[-1].items()
-    }
+def mean_weights(states: Sequence[Mapping[str, torch.Tensor]], say: Sequence[float]) -> dict[str, torch.Tensor]:
+    """The mean of networks' weights and normalisation statistics by ``say``; counts are those of the last one."""
+    shares = [one / sum(say) for one in say]
+
+    def mean(name: str) -> torch.Tensor:
+        return torch.stack([share * state[name] for share, state in zip(shares, states)]).sum(dim=0)
+
+    return {name: mean(name) if value.is_floating_point() else value for name, value in states[-1].items()}
+
+
+def weight_of(state: Mapping[str, Any]) -> float:
+    """How much a finished run counts in the mean of a network's rounds, from its checkpoint's state."""
+    return float(json.loads(state["settings"])["config"]["weight"])
 
 
 def score_tiles(model: UNetModel, tiles: Sequence[LabelledTile], device: torch.device) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from evaluation.recipe import (
     Members,
@@ -33,9 +33,11 @@ ALONE, WHOLE = "alone", "whole"
 COLOURED = 3
 DRAWN = 0.1  # of a later round's samples: more costs what it learns of snow
 LATER = Round(2, COLOURED, DRAWN)
+HEAVY = 4  # weight of the last rounds, of which the mean of all would else hold little
+LAST = Round(2, COLOURED, 2 * DRAWN, HEAVY)
 SHIPPED = (
-    Network((Round(2, COLOURED), LATER, LATER), "lite2"),
-    Network((Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED), LATER, LATER)),
+    Network((Round(2, COLOURED), LATER, LATER, LAST, LAST), "lite2"),
+    Network((*(Round(2),) * 2, *(Round(2, COLOURED),) * 2, LATER, LATER, replace(LATER, weight=HEAVY), LAST)),
 )
 MEASURED = (Network((Round(2, COLOURED), Round(2, COLOURED))),)
 

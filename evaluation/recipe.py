@@ -87,19 +87,21 @@ class Scenes:
 class Round:
     """A round of a network's training: its length in multiples of the recipe's steps, and what else it sees.
 
-    ``coloured``: copies of each tile in other colours; ``drawn``: share of the samples that are chips drawn on.
+    ``coloured``: copies of each tile in other colours; ``drawn``: share of the samples that are chips drawn on;
+    ``weight``: how much it counts in the mean of the network's rounds.
     """
 
     length: int = 1
     coloured: int = 0
     drawn: float = 0.0
+    weight: float = 1.0
 
     def config(self, unet: TrainingConfig, number: int) -> TrainingConfig:
         """Its settings as the round of this number, from 0, made from those of the recipe's."""
         rate = unet.learning_rate * (LATER_RATE if number else 1.0)
         seed, steps = unet.seed + ROUND_SEEDS * number, unet.steps * self.length
         own = replace(unet, seed=seed, steps=steps, learning_rate=rate)
-        return replace(own, coloured=self.coloured, drawn_share=self.drawn)
+        return replace(own, coloured=self.coloured, drawn_share=self.drawn, weight=self.weight)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def train_network(name: str, recipe: Recipe, training: TrainingSet) -> UNetModel
             train_unet(tiles, watched, config, path, recipe.device, extra, checkpoints[:number], chips, drawn)
             for number, (config, path) in enumerate(zip(rounds, checkpoints))
         ]
-        return mean_network(models)
+        return mean_network(models, [config.weight for config in rounds])
 
     configs = training.configs(recipe.unet)
     models = [train(f"{name}{f'.{number}' if number else ''}", rounds) for number, rounds in enumerate(configs)]

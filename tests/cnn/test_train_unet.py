@@ -129,7 +129,7 @@ def test_a_later_round_starts_from_the_mean_of_those_before(tmp_path: Path):
     tiles, paths = [example_tile()], [tmp_path / "first.ckpt", tmp_path / "second.ckpt"]
     models = [train_unet(tiles, [], SMALL, path, CPU, after=paths[:number]) for number, path in enumerate(paths)]
     begun = tile_trainer(tiles, [], SMALL, CPU, [load_checkpoint(path) for path in paths]).averaged
-    for name, value in mean_network(models).networks[0].state_dict().items():
+    for name, value in mean_network(models, [1, 1]).networks[0].state_dict().items():
         torch.testing.assert_close(begun[name], value)
 
 
@@ -148,18 +148,27 @@ def test_copies_in_the_colours_of_chips_are_trained_on_and_told(tmp_path: Path):
         train_unet(tiles, [], coloured, tmp_path / "run.ckpt", CPU)
 
 
+def test_a_round_counts_with_its_weight_in_what_the_next_one_starts_from(tmp_path: Path):
+    tiles, paths = [example_tile()], [tmp_path / "first.ckpt", tmp_path / "second.ckpt"]
+    configs = [SMALL, replace(SMALL, seed=1, weight=3.0)]
+    models = [train_unet(tiles, [], config, path, CPU) for config, path in zip(configs, paths)]
+    begun = tile_trainer(tiles, [], SMALL, CPU, [load_checkpoint(path) for path in paths]).averaged
+    for name, value in mean_network(models, [1.0, 3.0]).networks[0].state_dict().items():
+        torch.testing.assert_close(begun[name], value)
+
+
 def test_the_mean_of_rounds_is_the_mean_of_their_weights(tmp_path: Path):
     tiles = [example_tile()]
     one, two = (
         train_unet(tiles, [], TrainingConfig(**{**SMALL.__dict__, "seed": seed}), tmp_path / f"{seed}.ckpt", CPU)
         for seed in (0, 1)
     )
-    mean = mean_network([one, two]).networks[0].state_dict()
+    mean = mean_network([one, two], [1, 3]).networks[0].state_dict()
     for name, value in one.networks[0].state_dict().items():
         other = two.networks[0].state_dict()[name]
         assert mean[name].dtype == value.dtype
-        torch.testing.assert_close(mean[name], (value + other) / 2 if value.is_floating_point() else other)
-    alone = mean_network([one]).networks[0].state_dict()
+        torch.testing.assert_close(mean[name], (value + 3 * other) / 4 if value.is_floating_point() else other)
+    alone = mean_network([one], [2.0]).networks[0].state_dict()
     assert all(torch.equal(alone[name], value) for name, value in one.networks[0].state_dict().items())
 
 
