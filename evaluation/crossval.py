@@ -31,9 +31,9 @@ ALONE, WHOLE = "alone", "whole"
 # fast as one with two views, and better, and the first has a larger encoder; what is measured has two rounds of one
 # network, in which all copies are, a quarter of the time.
 COLOURED = 3
-DRAWN = 0.1  # of a later round's samples: more costs what it learns of snow
+DRAWN = 0.1  # of a later round's samples: more costs the round what it learns of snow
 LATER = Round(2, COLOURED, DRAWN)
-HEAVY = 4  # weight of the last rounds, of which the mean of all would else hold little
+HEAVY = 4  # weight of the last rounds, which the mean of all would else hold little of
 LAST = Round(2, COLOURED, 2 * DRAWN, HEAVY)
 SHIPPED = (
     Network((Round(2, COLOURED), LATER, LATER, LAST, LAST), "lite2"),
