@@ -62,8 +62,7 @@ class Problem:
 
     ``places`` (N, C) and ``members`` (N, 3) of the marked pixels, ``glacier`` (N,), ``mark`` (N,), ``prior`` log-odds
     (N,), ``weight`` of each pixel, which add up to 1 in every mark; ``known``: how well the model knows the scenes,
-    0..1; ``variance``: of the threshold and both members' weights (3,); ``around``: the first two and the prior of the
-    background.
+    0..1; ``around``: the first two and the prior of the background.
     """
 
     places: np.ndarray
@@ -73,8 +72,12 @@ class Problem:
     prior: np.ndarray
     weight: np.ndarray
     known: float
-    variance: np.ndarray
     around: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Of the threshold, which is freer the less the model knows the scenes, and of both members' weights, (3,)."""
+        return np.array([np.interp(self.known, (0, 1), THRESHOLD_VARIANCE), WEIGHT_VARIANCE, WEIGHT_VARIANCE])
 
 
 @dataclass(frozen=True)
@@ -138,8 +141,7 @@ def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Probl
     )
     weight = 1 / np.bincount(evidence.mark)[evidence.mark]
     known = float(np.interp(np.average(evidence.pixels.doubt, weights=weight), (0, UNKNOWN), (1, 0)))
-    variance = np.array([np.interp(known, (0, 1), THRESHOLD_VARIANCE), WEIGHT_VARIANCE, WEIGHT_VARIANCE])
-    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, variance, around)
+    return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, around)
 
 
 def with_one(members: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from tiles.folder import LabelledTile
 ALONE, WHOLE = "alone", "whole"
 # With tiles of other mountains a network of twice the steps is better. model.pth holds two of them with a view each, as
 # fast as one with two views, and better, and the first has a larger encoder; what is measured has two rounds of one
-# network, in which all copies are, a quarter of the time.
+# network, in which all copies are, a seventh of the time.
 COLOURED = 3
 DRAWN = 0.1  # of a later round's samples: more costs the round what it learns of snow
 LATER = Round(2, COLOURED, DRAWN)
@@ -37,7 +37,9 @@ HEAVY = 4  # weight of the last rounds, which the mean of all would else hold li
 LAST = Round(2, COLOURED, 2 * DRAWN, HEAVY)
 SHIPPED = (
     Network((Round(2, COLOURED), LATER, LATER, LAST, LAST), "lite2"),
-    Network((*(Round(2),) * 2, *(Round(2, COLOURED),) * 2, LATER, LATER, replace(LATER, weight=HEAVY), LAST)),
+    Network(
+        (Round(2), Round(2), Round(2, COLOURED), Round(2, COLOURED), LATER, LATER, replace(LAST, drawn=DRAWN), LAST)
+    ),
 )
 MEASURED = (Network((Round(2, COLOURED), Round(2, COLOURED))),)
 

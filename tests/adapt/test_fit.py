@@ -100,9 +100,8 @@ def test_the_threshold_moves_more_freely_where_the_scene_is_not_known():
     evidence, thresholds = evidence_in(GOOD, place()[1], GRID, marks(6)), []
     for doubt in (1.0, 0.3, 0.0):
         pixels = replace(evidence.pixels, doubt=np.full_like(evidence.pixels.doubt, doubt))
-        threshold, *members = problem_of(
-            replace(evidence, pixels=pixels), *spread_of(evidence.background, 1.0)
-        ).variance
+        problem = problem_of(replace(evidence, pixels=pixels), *spread_of(evidence.background, 1.0))
+        threshold, *members = problem.variance
         thresholds.append(threshold)
         assert members[0] == members[1] < threshold
     assert (thresholds[0], thresholds[2]) == THRESHOLD_VARIANCE

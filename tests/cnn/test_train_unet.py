@@ -125,11 +125,16 @@ def test_a_later_round_starts_from_what_the_one_before_ended_with(tmp_path: Path
         train_unet(tiles, [], later, tmp_path / "later.ckpt", CPU, after=[tmp_path / "other" / "first.ckpt"])
 
 
-def test_a_later_round_starts_from_the_mean_of_those_before(tmp_path: Path):
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_a_later_round_starts_from_the_mean_of_those_before_by_their_weights(tmp_path: Path, weight: float):
     tiles, paths = [example_tile()], [tmp_path / "first.ckpt", tmp_path / "second.ckpt"]
-    models = [train_unet(tiles, [], SMALL, path, CPU, after=paths[:number]) for number, path in enumerate(paths)]
+    configs = [SMALL, replace(SMALL, weight=weight)]
+    models = [
+        train_unet(tiles, [], config, path, CPU, after=paths[:number])
+        for number, (config, path) in enumerate(zip(configs, paths))
+    ]
     begun = tile_trainer(tiles, [], SMALL, CPU, [load_checkpoint(path) for path in paths]).averaged
-    for name, value in mean_network(models, [1, 1]).networks[0].state_dict().items():
+    for name, value in mean_network(models, [1.0, weight]).networks[0].state_dict().items():
         torch.testing.assert_close(begun[name], value)
 
 
@@ -146,15 +151,6 @@ def test_copies_in_the_colours_of_chips_are_trained_on_and_told(tmp_path: Path):
     train_unet(tiles, [], coloured, tmp_path / "run.ckpt", CPU, chips=chips)
     with pytest.raises(TrainingError, match="other settings or data"):
         train_unet(tiles, [], coloured, tmp_path / "run.ckpt", CPU)
-
-
-def test_a_round_counts_with_its_weight_in_what_the_next_one_starts_from(tmp_path: Path):
-    tiles, paths = [example_tile()], [tmp_path / "first.ckpt", tmp_path / "second.ckpt"]
-    configs = [SMALL, replace(SMALL, seed=1, weight=3.0)]
-    models = [train_unet(tiles, [], config, path, CPU) for config, path in zip(configs, paths)]
-    begun = tile_trainer(tiles, [], SMALL, CPU, [load_checkpoint(path) for path in paths]).averaged
-    for name, value in mean_network(models, [1.0, 3.0]).networks[0].state_dict().items():
-        torch.testing.assert_close(begun[name], value)
 
 
 def test_the_mean_of_rounds_is_the_mean_of_their_weights(tmp_path: Path):

@@ -37,7 +37,7 @@ def lesson(seed: int, marks: int = 40, others: int = 300) -> Lesson:
     members = [np.concatenate([np.ones((count, 1)), np.zeros((count, 2))], axis=1) for count in (marks, others)]
     problem = Problem(
         places, members[0], glacier, np.arange(marks), np.zeros(marks), np.ones(marks), 0.0,
-        np.array([2.0, 0.25, 0.25]), (around, members[1], np.zeros(others)),
+        (around, members[1], np.zeros(others)),
     )  # fmt: skip
     return Lesson(problem, truth)
 
