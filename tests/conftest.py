@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,17 @@ def read_only() -> Callable[[Mapping[str, str]], Tile]:
         return read_tile(files)
 
     return read
+
+
+@pytest.fixture(scope="module")
+def narrow_networks() -> Iterator[None]:
+    """Compact U-Nets of a quarter of the width, for what is trained to test the training and not the network."""
+    from cnn import unet
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unet, "ENCODERS", {"lite0": (0.25, 0.5), "lite2": (0.3, 0.6)})
+        patch.setattr(unet, "DECODER_WIDTHS", (32, 24, 16, 16))
+        yield
 
 
 @pytest.fixture(scope="session")

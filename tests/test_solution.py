@@ -16,6 +16,8 @@ from fusion.model_file import save_model
 from tests.examples import example_model, write_folder
 from tiles.folder import band_folders, read_label
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

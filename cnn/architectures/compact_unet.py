@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from cnn.architectures.blocks import cropped, padded
-from cnn.unet import DECODER_WIDTHS, NETWORK_STRIDE, CompactUNet
+from cnn.unet import NETWORK_STRIDE, CompactUNet
 
 
 class CompactUNetOfClasses(CompactUNet):
@@ -15,7 +15,7 @@ class CompactUNetOfClasses(CompactUNet):
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__(channels)
-        self.head = nn.Conv2d(DECODER_WIDTHS[-1], 4 * classes, 3, padding=1)
+        self.head = nn.Conv2d(self.head.in_channels, 4 * classes, 3, padding=1)
 
     def forward(self, channels: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to logits (N, classes, H, W)."""

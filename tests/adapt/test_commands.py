@@ -28,6 +28,8 @@ from tests import products
 from tests.examples import example_model
 from tests.mapping.mapped import map_scene
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 CPU = torch.device("cpu")
 GRID = Grid(products.CRS, tuple(products.TRANSFORM)[:6], 150, 170)
 ICE, ROCK = ((30, 60), (60, 80), (115, 130), (40, 45)), ((90, 40), (10, 130), (140, 60), (100, 80))

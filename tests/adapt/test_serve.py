@@ -27,7 +27,7 @@ from scenes.products import open_scene
 from tests import products
 from tests.adapt.serving import HOST, TOKEN, client_of, open_server, point, settle, words, write_place
 
-pytestmark = pytest.mark.usefixtures("few_candidates")
+pytestmark = pytest.mark.usefixtures("narrow_networks", "few_candidates")
 WRONG = [("glacier", 60, 140), ("glacier", 90, 110), ("ground", 60, 50), ("ground", 130, 115)]  # columns and rows
 
 

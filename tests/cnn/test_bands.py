@@ -16,6 +16,8 @@ from cnn.network_model import Card, NetworkModel
 from patches.normalise import Normalisation
 from tests.pictures import write_stack
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 
 @pytest.fixture
 def model():

@@ -16,6 +16,8 @@ from cnn.network_model import load_model
 from tests.examples import write_folder
 from tests.pictures import CRS, scene, write_pictures, write_raster, write_slices, write_stack
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 FAST = ["--patch", "16", "--batch", "4", "--steps", "2", "--device", "cpu", "--views", "1"]
 NOTHING_APART = ["--validation", "0", "--test", "0"]
 RESULTS = {"run.ckpt", "run.png", "model.pt", "scores.json", "scores.csv", "scores.png", "examples.png", "report.html"}

@@ -20,6 +20,8 @@ from tests.examples import example_tile, write_folder
 from tiles.folder import LabelledTile
 from tiles.tile import Tile
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 SMALL = TrainingConfig(
     channels=("green", "ndsi", "thermal.rank"),
     steps=4,

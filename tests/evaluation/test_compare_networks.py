@@ -15,6 +15,8 @@ from evaluation.network_rows import places_of
 from evaluation.networks_table import networks_block
 from tests.examples import write_folder
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 
 @pytest.fixture
 def call(tmp_path, monkeypatch):

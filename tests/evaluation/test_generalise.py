@@ -25,6 +25,8 @@ from tests.examples import FAST, example_tile, write_folder
 from tiles.chips import read_chips
 from tiles.drawn import GROUND
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 FOLDERS = {"transfer": "other", "snow": "snow", "weak": "weak", "unlabelled": "chips.npz", "drawn": "drawn"}
 CPU = torch.device("cpu")
 

@@ -16,6 +16,8 @@ from fusion.hybrid import predict_tile
 from fusion.model_file import content_digest, load_model, save_model
 from tests.examples import example_model, example_tile
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 CPU = torch.device("cpu")
 
 

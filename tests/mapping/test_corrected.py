@@ -20,6 +20,8 @@ from tests.examples import example_model
 from tests.mapping.drawn import Drawn, draw
 from tests.mapping.test_inventory import box
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory: pytest.TempPathFactory) -> Drawn:

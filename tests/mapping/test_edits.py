@@ -23,6 +23,8 @@ from tests.examples import example_model
 from tests.mapping.drawn import Drawn, draw
 from tests.mapping.test_inventory import box
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 NOT_MAPPED = (110, 10, 130, 60)  # in the scene, where the model says ground
 
 

@@ -25,6 +25,8 @@ from tests.examples import example_model
 from tests.mapping.mapped import map_scene
 from tiles.tile import Tile
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 CPU = torch.device("cpu")
 
 

@@ -14,6 +14,8 @@ from tests.examples import example_model
 from tiles.raster import read_raster
 from tools.fuzz import fuzz, good_tiffs, run_case
 
+pytestmark = pytest.mark.usefixtures("narrow_networks")
+
 
 def test_no_case_ends_otherwise(tmp_path):
     save_model(example_model(), tmp_path / "model.pth")
