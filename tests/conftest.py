@@ -123,7 +123,7 @@ def read_only() -> Callable[[Mapping[str, str]], Tile]:
 
 @pytest.fixture(scope="module")
 def narrow_networks() -> Iterator[None]:
-    """Compact U-Nets of a quarter of the width, for what is trained to test the training and not the network."""
+    """Compact U-Nets of a quarter of the width, for what tests something else than the network, in this process."""
     from cnn import unet
 
     with pytest.MonkeyPatch.context() as patch:
