@@ -188,7 +188,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_bytes(place: Path, tmp_pat
     from distributed import Client, LocalCluster
 
     other = products.five_bands(tmp_path / "other.tif", products.blocky_tile()[0])
-    words = ["--bands", products.FIVE_BANDS, "--window", 128]
+    words = ["--bands", products.FIVE_BANDS, "--window", 64]
     out, again = tmp_path / "out", tmp_path / "again"
 
     def kill(worker: int) -> None:
