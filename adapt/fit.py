@@ -17,7 +17,7 @@ from adapt.evidence import Evidence, Pixels
 from adapt.process import left_out, logistic, loss_of, posterior
 from adapt.relevance import Relevance, relevance_of
 from fusion.correction import Correction, likeness, mean_and_deviation, scaled
-from fusion.fuse import Fusion
+from fusion.fuse import Fusion, agreement
 from fusion.hybrid import HybridModel
 from fusion.scene_threshold import fitted_level
 
@@ -28,8 +28,9 @@ MEMBER_SCALE = 3.0  # log-odds of a member that count as 1
 WEIGHT_VARIANCE = 0.25  # of both members' weights, for MEMBER_SCALE
 THRESHOLD_VARIANCE = (2.0, 0.5)  # of the threshold, on a scene that the model does not know at all, and on one it does
 MISTAKEN = 0.1  # share of marks that may be wrong
-KNOWN = 3.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
+KNOWN = 4.0  # logarithm of the odds of no change, before any mark, on a scene that the model knows
 UNKNOWN = 2 / 3  # doubt from which on it does not know a scene at all
+AGREEING = (0.6, 0.8)  # correlation of both members up to which it does not know a scene, and from which on it may
 HELD_BACK = 0.9  # say of no change from which on it is told, if marks are on the wrong side of the threshold
 SHARE_POWER = 0.7  # see ``class_weights``
 ROUNDS, LEAST_SHARE = 3, 0.05  # in which the share of glacier settles, and what is left to either side
@@ -140,8 +141,16 @@ def problem_of(evidence: Evidence, mean: np.ndarray, scale: np.ndarray) -> Probl
         for one in (evidence.pixels, evidence.background)
     )
     weight = 1 / np.bincount(evidence.mark)[evidence.mark]
-    known = float(np.interp(np.average(evidence.pixels.doubt, weights=weight), (0, UNKNOWN), (1, 0)))
+    known = known_by(np.average(evidence.pixels.doubt, weights=weight), evidence.background.members)
     return Problem(places, members, evidence.glacier, evidence.mark, prior, weight, known, around)
+
+
+def known_by(doubt: float, members: np.ndarray) -> float:
+    """How well the model knows the scenes, 0..1, from its doubt and both members' log-odds (N, 2) all over them.
+
+    A model may be certain and wrong; where it is, its members seldom agree.
+    """
+    return float(min(np.interp(doubt, (0, UNKNOWN), (1, 0)), np.interp(agreement(members), AGREEING, (0, 1))))
 
 
 def with_one(members: np.ndarray) -> np.ndarray:

@@ -37,6 +37,17 @@ def log_odds(probability: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(clipped / (1 - clipped)), dtype=np.float32)
 
 
+def agreement(members: np.ndarray) -> float:
+    """Correlation of both members' log-odds, float (N, 2), -1..1; 0 where one of them says the same of all.
+
+    U-Net and trees look at a scene in different ways, so that where they do not say the same one of them is wrong:
+    without any label it tells more of how well a scene is mapped than how certain the model is (docs/adapt.md).
+    """
+    if not len(members) or not np.ptp(members, axis=0).all():
+        return 0.0
+    return float(np.asarray(np.corrcoef(members.T.astype(np.float64)))[0, 1])
+
+
 def fused_probability(
     fusion: Fusion, unet: np.ndarray, gbm: np.ndarray, valid: np.ndarray, offsets: Sequence[np.ndarray] = ()
 ) -> np.ndarray:

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> None:
     out = options.out or options.of / "corrected"
     if out.resolve() == options.of.resolve():
         raise LayoutError(f"{out}: is the map itself, which is kept; choose another --out.")
-    kept: dict[str, Any] = {name: facts[name] for name in ("threshold", "doubt", "dates") if name in facts}
+    kept: dict[str, Any] = {name: facts[name] for name in ("threshold", "doubt", "agreement", "dates") if name in facts}
     found = correct(scene, edited, options.of, out, kept, model=model, beside=beside)
     print(
         f"{found['glaciers']} outlines, {found['outlines_km2']:.2f} km2: {found['added_km2']:.2f} km2 were added and "

@@ -14,11 +14,11 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from errors import OutputError
-from fusion.fuse import Fusion, fused_probability
+from fusion.fuse import Fusion, agreement, fused_probability, log_odds
 from fusion.hybrid import HybridModel
 from fusion.layout import Layout
 from fusion.pipeline import in_order
-from fusion.scene_threshold import EDGES, log_odds_counts, scene_doubt, scene_threshold
+from fusion.scene_threshold import EDGES, SMALLEST_SHARE, log_odds_counts, scene_doubt, scene_threshold
 from fusion.windowed import STRIP
 from mapping.parts import part_files
 from scenes.grid import Grid
@@ -27,6 +27,7 @@ from tiles.raster import atomic_output, one_line
 BEYOND = 254  # in a strip of the mask: outside the scene
 STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly
 MASK_NODATA = 255
+COMPARED = 16  # every so many rows of a scene tell how far both members agree
 
 
 def strip_scores(
@@ -65,6 +66,17 @@ def strips(folder: Path, layout: Layout, model: HybridModel, jobs: int) -> Itera
         return top, fused_probability(model.fusion, unet, gbm, valid, offsets), valid
 
     return in_order(strip, range(0, layout.height, STRIP), jobs)
+
+
+def agreement_in(folder: Path, layout: Layout) -> float | None:
+    """How far both members agree on a scene (``fusion.fuse.agreement``), None where neither finds any glacier."""
+    members = [np.zeros((0, 2), np.float32)]
+    for row in range(0, layout.height, COMPARED):
+        unet, gbm, valid, _ = strip_scores(folder, layout, row, row + 1)
+        members.append(np.stack([log_odds(unet[valid]), log_odds(gbm[valid])], axis=1))
+    said = np.concatenate(members)
+    found = len(said) and (said > 0).any(axis=1).mean() >= SMALLEST_SHARE
+    return agreement(said) if found else None
 
 
 def write_rasters(

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from adapt.evidence import Evidence, Seen, evidence_in, joined, look, predict_seen
-from adapt.fit import THRESHOLD_VARIANCE, Fitted, fit, problem_of, spread_of
+from adapt.fit import THRESHOLD_VARIANCE, Fitted, fit, known_by, problem_of, spread_of
 from adapt.marks import Mark, pixels_of
 from adapt.process import left_out, posterior
 from adapt.suggest import square_at, suggest
@@ -43,6 +43,13 @@ def marks(count: int, wrong: int = 0) -> list[Mark]:
 
 def fitted(model: HybridModel, made: list[Mark]) -> Fitted:
     return fit(model, evidence_in(model, place()[1], GRID, made))
+
+
+def knowing(evidence: Evidence, doubt: float) -> Evidence:
+    """The evidence as of a scene of which the model has this doubt, and on which both of its members agree."""
+    seen, around = evidence.pixels, evidence.background
+    alike = replace(around, members=np.repeat(around.members[:, 1:], 2, axis=1))
+    return replace(evidence, pixels=replace(seen, doubt=np.full_like(seen.doubt, doubt)), background=alike)
 
 
 def errors_of(model: HybridModel) -> float:
@@ -88,8 +95,7 @@ def test_marks_move_a_model_less_where_it_knows_the_scene():
     evidence = evidence_in(GOOD, seen, GRID, marks(6, wrong=2))
     before, moved, told = predict_seen(GOOD, seen).probability, [], []
     for doubt in (0.0, 1.0):
-        pixels = replace(evidence.pixels, doubt=np.full_like(evidence.pixels.doubt, doubt))
-        result = fit(GOOD, replace(evidence, pixels=pixels))
+        result = fit(GOOD, knowing(evidence, doubt))
         moved.append(float(np.abs(predict_seen(result.model, seen).probability - before).mean()))
         told.append(any("until more marks say so" in note for note in result.notes))
     assert moved[0] < moved[1]
@@ -99,13 +105,21 @@ def test_marks_move_a_model_less_where_it_knows_the_scene():
 def test_the_threshold_moves_more_freely_where_the_scene_is_not_known():
     evidence, thresholds = evidence_in(GOOD, place()[1], GRID, marks(6)), []
     for doubt in (1.0, 0.3, 0.0):
-        pixels = replace(evidence.pixels, doubt=np.full_like(evidence.pixels.doubt, doubt))
-        problem = problem_of(replace(evidence, pixels=pixels), *spread_of(evidence.background, 1.0))
+        problem = problem_of(knowing(evidence, doubt), *spread_of(evidence.background, 1.0))
         threshold, *members = problem.variance
         thresholds.append(threshold)
         assert members[0] == members[1] < threshold
     assert (thresholds[0], thresholds[2]) == THRESHOLD_VARIANCE
     assert thresholds[0] > thresholds[1] > thresholds[2]
+
+
+def test_a_model_whose_members_do_not_agree_does_not_know_the_scene():
+    random = np.random.default_rng(0)
+    trees, other = random.normal(size=(2, 4000))
+    known = [known_by(0.0, np.stack([trees, trees * share + other], axis=1)) for share in (5.0, 1.0, 0.1)]
+    assert known[0] == 1 > known[1] > known[2] == 0
+    assert known_by(1.0, np.stack([trees, trees], axis=1)) == 0, "both agree, but are in doubt"
+    assert known_by(0.0, np.stack([trees, np.full(4000, 5.0)], axis=1)) == 0, "one says the same everywhere"
 
 
 def test_a_bad_model_is_put_right_in_spite_of_wrong_marks():

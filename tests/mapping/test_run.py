@@ -110,6 +110,7 @@ def test_a_scene_is_told_of_where_the_model_is_certain_of_little(mapped: Path, t
     assert run(monkeypatch, tmp_path, tmp_path / "out") == 0
     found, known = (json.loads((folder / "metrics.json").read_text()) for folder in (tmp_path / "out", mapped))
     assert (found["doubt"], known["doubt"]) == (1.0, 0.0)
+    assert -1 <= known["agreement"] <= 1
     said = "the model is certain of few pixels"
     assert [said in " ".join(facts["notes"]) for facts in (found, known)] == [True, False]
     assert said in "".join(capsys.readouterr())
@@ -118,8 +119,11 @@ def test_a_scene_is_told_of_where_the_model_is_certain_of_little(mapped: Path, t
 def test_a_scene_in_doubt_is_told_to_take_marks_and_after_some_more_of_them():
     nothing = np.zeros((1, 1), np.float32)
     marked = replace(example_model(), corrections=(Correction(nothing, nothing[0], nothing[0], nothing[0] + 1),))
-    notes = [doubt_notes({"doubt": 1.0}, "s", model) for model in (example_model(), marked)]
+    notes = [doubt_notes({"doubt": 1.0, "agreement": None}, "s", model) for model in (example_model(), marked)]
     assert ["A few marks correct it" in notes[0][0], "A few more marks correct it" in notes[1][0]] == [True, True]
+    apart = [doubt_notes({"doubt": 0.0, "agreement": 0.3}, "s", model) for model in (example_model(), marked)]
+    assert "U-Net and trees seldom say the same (correlation 0.30)" in apart[0][0]
+    assert apart[1] == [], "marks have overruled both"
 
 
 @pytest.mark.parametrize("words", [("--smooth", 2), ("--simplify", 90)])
