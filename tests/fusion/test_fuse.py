@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusion.fitting import OutOfFold, fit_fusion
-from fusion.fuse import LOGIT_LIMIT, Fusion, fused_probability, log_odds
+from fusion.fuse import LOGIT_LIMIT, Fusion, agreement, fused_probability, log_odds
 from scores.confusion import calibration_error, confusion
 
 
@@ -17,6 +17,14 @@ def test_log_odds_are_limited_and_odd(probability: float):
     value = float(log_odds(np.array([probability]))[0])
     assert abs(value) <= LOGIT_LIMIT + 1e-4
     assert value == pytest.approx(-float(log_odds(np.array([1 - probability]))[0]), abs=1e-4)
+
+
+def test_a_member_that_says_the_same_of_all_agrees_with_nothing():
+    said = np.random.default_rng(0).normal(size=400)
+    assert agreement(np.stack([said, np.full(400, 5.0)], axis=1)) == 0
+    assert agreement(np.zeros((0, 2))) == 0
+    assert agreement(np.stack([said, 0.3 * said + 1], axis=1)) == pytest.approx(1)
+    assert agreement(np.stack([said, -said], axis=1)) == pytest.approx(-1)
 
 
 def test_probability_is_zero_under_nodata_and_grows_with_its_parts():
