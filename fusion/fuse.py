@@ -45,7 +45,7 @@ def agreement(members: np.ndarray) -> float:
     """
     if not len(members) or not np.ptp(members, axis=0).all():
         return 0.0
-    return float(np.asarray(np.corrcoef(members.T.astype(np.float64)))[0, 1])
+    return float(np.asarray(np.corrcoef(members.T))[0, 1])
 
 
 def fused_probability(

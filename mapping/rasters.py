@@ -27,7 +27,8 @@ from tiles.raster import atomic_output, one_line
 BEYOND = 254  # in a strip of the mask: outside the scene
 STEPS = 1024  # of the probability as it is written: finer ones are noise, and compress badly
 MASK_NODATA = 255
-COMPARED, LEAST_STEP = (256, 1024), 16  # rows and columns that tell how far both members agree; rows lie apart
+COMPARED = (256, 1024)  # rows and columns of a large scene, about, that tell how far both members agree
+LEAST_STEP = 16  # from one of these rows to the next
 
 
 def strip_scores(
@@ -70,12 +71,12 @@ def strips(folder: Path, layout: Layout, model: HybridModel, jobs: int) -> Itera
 
 def agreement_in(folder: Path, layout: Layout) -> float | None:
     """How far both members agree on a scene (``fusion.fuse.agreement``), None where neither finds any glacier."""
-    members = [np.zeros((0, 2), np.float32)]
+    scores = []
     down, across = max(LEAST_STEP, layout.height // COMPARED[0]), max(1, layout.width // COMPARED[1])
     for row in range(0, layout.height, down):
         unet, gbm, valid = (one[:, ::across] for one in strip_scores(folder, layout, row, row + 1)[:3])
-        members.append(np.stack([log_odds(unet[valid]), log_odds(gbm[valid])], axis=1))
-    said = np.concatenate(members)
+        scores.append(np.stack([unet[valid], gbm[valid]], axis=1))
+    said = log_odds(np.concatenate(scores))
     found = len(said) and (said > 0).any(axis=1).mean() >= SMALLEST_SHARE
     return agreement(said) if found else None
 
