@@ -38,6 +38,7 @@ except ImportError as missing:
 import numpy as np
 import torch
 
+from cnn.device import choose_device
 from errors import (
     RESUME,
     GlacierError,
@@ -79,7 +80,7 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
     """
     target = Path(out_dir)
     returning = target.is_file() or target.suffix in MODEL_SUFFIXES
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device("auto")
     files = find_tiles(imagepath)
     model = load_model(model_path(target) if returning else HERE / MODEL_NAME, device)
     if not returning:

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+import sys
+
 import torch
+from torch.nn import functional
 
 from errors import TrainingError
+from tiles.raster import one_line
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto`` takes the GPU when there is one; raises TrainingError when cuda is asked for and absent."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise TrainingError("--device cuda: no CUDA device is available; use --device cpu.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    """``auto`` takes the GPU where it can be computed on; raises TrainingError where cuda is asked for and cannot."""
+    if name == "cpu":
+        return torch.device("cpu")
+    problem = cuda_problem()
+    if problem and name == "cuda":
+        raise TrainingError(f"--device cuda: {problem}; use --device cpu.")
+    if problem and torch.cuda.is_available():
+        print(f"note: the GPU is left alone ({problem}); the processor does its work", file=sys.stderr)
+    return torch.device("cpu" if problem else "cuda")
+
+
+def cuda_problem() -> str:
+    """Why networks cannot run on a GPU here, "" where they can.
+
+    One may be there and of no use: this torch has no code for its kind, cuDNN is broken, others hold its memory.
+    """
+    if not torch.cuda.is_available():
+        return "no CUDA device is available"
+    try:
+        image = torch.ones((1, 1, 8, 8), dtype=torch.float16, device="cuda")
+        functional.conv2d(image, image[..., :3, :3]).sum().item()
+    except (RuntimeError, AssertionError) as problem:  # the latter from a torch that was built without CUDA
+        return one_line(problem)
+    return ""
 
 
 def fast_bfloat16(device: torch.device) -> bool:
