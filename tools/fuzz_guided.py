@@ -9,26 +9,26 @@ otherwise than in a result or a named error, or takes over two seconds or 1.5 GB
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import atheris
-
-with atheris.instrument_imports(include=["tifffile", "tiles"]):
-    from command import add_shared, new_parser
-    from tiles.raster import read_raster
-    from tools.fuzz import MOST_SECONDS, good_tiffs, run_case
+from command import add_shared, new_parser
+from errors import PackageError, exit_code
 
 
-def main() -> None:
-    """Runs until the time is over or a case is wrong; libFuzzer then sets the exit code."""
-    parser = new_parser("Fuzz the tile reader guided by coverage.", "python tools/fuzz_guided.py --seconds 600")
-    parser.add_argument("--seconds", type=int, default=600, help="how long it looks (default: %(default)s)")
-    add_shared(parser, "seed", help="0: another one each time")
-    add_shared(parser, "out", default=Path("out/fuzz"))
-    options = parser.parse_args()
+def run(options: argparse.Namespace) -> None:
+    """Fuzz until the time is over or a case is wrong; libFuzzer then sets the exit code."""
+    try:
+        import atheris
+    except ImportError:
+        raise PackageError("the package atheris is missing; run `pip install atheris`.") from None
+    with atheris.instrument_imports(include=["tifffile", "tiles"]):
+        from tiles.raster import read_raster
+        from tools.fuzz import MOST_SECONDS, good_tiffs, run_case
+
     corpus = options.out / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for number, good in enumerate(good_tiffs()):
@@ -47,5 +47,19 @@ def main() -> None:
     atheris.Fuzz()
 
 
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = new_parser("Fuzz the tile reader guided by coverage.", "python tools/fuzz_guided.py --seconds 600")
+    parser.add_argument("--seconds", type=int, default=600, help="how long it looks (default: %(default)s)")
+    add_shared(parser, "seed", help="0: another one each time")
+    add_shared(parser, "out", default=Path("out/fuzz"))
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Command line: exit code 2 and one sentence for a user's mistake."""
+    return exit_code(lambda: run(arguments()))
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
