@@ -75,14 +75,14 @@ class Drainage:
         """``elevation`` (H, W) in metres; ``outlets`` bool (H, W), cells that drain nowhere."""
         index = np.arange(elevation.size).reshape(elevation.shape)
         receiver, length = index.copy(), np.full(elevation.shape, CELL)
-        best = np.zeros(elevation.shape)
+        best = np.where(outlets, np.inf, 0.0)
         for move in ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
             way = CELL * hypot(*move)
             slope = (elevation - np.roll(elevation, move, (0, 1))) / way
-            steeper = (slope > best) & ~outlets
-            best[steeper] = slope[steeper]
-            receiver[steeper] = np.roll(index, move, (0, 1))[steeper]
-            length[steeper] = way
+            steeper = slope > best
+            np.copyto(best, slope, where=steeper)
+            np.copyto(receiver, np.roll(index, move, (0, 1)), where=steeper)
+            np.copyto(length, way, where=steeper)
         self.receiver = receiver.ravel()
         self.length = length
         self.ends = self.receiver == index.ravel()
