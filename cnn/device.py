@@ -33,7 +33,8 @@ def cuda_problem() -> str:
     try:
         image = torch.ones((1, 1, 8, 8), dtype=torch.float16, device="cuda")
         functional.conv2d(image, image[..., :3, :3]).sum().item()
-    except (RuntimeError, AssertionError) as problem:  # the latter from a torch that was built without CUDA
+    # AssertionError: from a torch that was built without CUDA
+    except (RuntimeError, AssertionError, torch.cuda.DeferredCudaCallError) as problem:
         return one_line(problem)
     return ""
 
