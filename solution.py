@@ -80,8 +80,8 @@ def maskgeration(imagepath: Mapping[str, str | Path], out_dir: str | Path) -> di
     """
     target = Path(out_dir)
     returning = target.is_file() or target.suffix in MODEL_SUFFIXES
-    device = choose_device("auto")
     files = find_tiles(imagepath)
+    device = choose_device("auto")
     model = load_model(model_path(target) if returning else HERE / MODEL_NAME, device)
     if not returning:
         check_target(target, imagepath)

@@ -13,14 +13,15 @@ from tiles.raster import one_line
 
 def choose_device(name: str) -> torch.device:
     """``auto`` takes the GPU where it can be computed on; raises TrainingError where cuda is asked for and cannot."""
-    if name == "cpu":
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     problem = cuda_problem()
-    if problem and name == "cuda":
+    if not problem:
+        return torch.device("cuda")
+    if name == "cuda":
         raise TrainingError(f"--device cuda: {problem}; use --device cpu.")
-    if problem and torch.cuda.is_available():
-        print(f"note: the GPU is left alone ({problem}); the processor does its work", file=sys.stderr)
-    return torch.device("cpu" if problem else "cuda")
+    print(f"note: the GPU is left alone ({problem}); the processor does its work", file=sys.stderr)
+    return torch.device("cpu")
 
 
 def cuda_problem() -> str:

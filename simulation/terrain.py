@@ -75,7 +75,7 @@ class Drainage:
         """``elevation`` (H, W) in metres; ``outlets`` bool (H, W), cells that drain nowhere."""
         index = np.arange(elevation.size).reshape(elevation.shape)
         receiver, length = index.copy(), np.full(elevation.shape, CELL)
-        best = np.where(outlets, np.inf, 0.0)
+        best = np.where(outlets, np.inf, 0.0)  # so that nothing is steeper at an outlet
         for move in ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
             way = CELL * hypot(*move)
             slope = (elevation - np.roll(elevation, move, (0, 1))) / way
